@@ -1,0 +1,204 @@
+"""Builds the parts of an agent from its config; nothing is started here."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from passerelle.children.child import PEER, WORKER, Child
+from passerelle.commitment import Prover
+from passerelle.decisions import Decisions
+from passerelle.delivery import Courier
+from passerelle.destinations.dicom import DicomDestination
+from passerelle.destinations.folder import FolderDestination
+from passerelle.identity.filename import FilenameIdentifier
+from passerelle.identity.sidecar import SidecarIdentifier
+from passerelle.intake import Intake
+from passerelle.profile import load_profile
+from passerelle.retention import Retention
+from passerelle.settings import DicomDestinationSettings, FolderDestinationSettings
+from passerelle.sources.folder import FolderSource
+from passerelle.spool.files import durable_move
+from passerelle.wrapping import Wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from passerelle.interfaces import Destination, Identifier
+    from passerelle.model import CommitmentReport
+    from passerelle.profile import Profile
+    from passerelle.settings import Config, DestinationSettings, FolderSourceSettings
+    from passerelle.spool import Spool
+
+#: Requests without a report after which a query counts as proof.
+_UNANSWERED: Final = {"required": 3, "preferred": 1}
+_FOLDER_TIMEOUT_S: Final = 600.0
+
+
+class Assembly:
+    """What a config describes, on one open spool."""
+
+    def __init__(self, config: Config, folder: Path, spool: Spool) -> None:
+        """Nothing is built yet.
+
+        Args:
+            config: What to build.
+            folder: The config file's folder, where a site's own profiles are.
+            spool: Opened by the caller, and closed by it.
+
+        Raises:
+            ConfigError: A profile cannot be used.
+        """
+        self.children: list[Child] = []
+        self.archive = config.agent.data_dir / "archive"
+        self._config = config
+        self._spool = spool
+        self._profiles = {
+            source.name: load_profile(source.profile, folder) for source in config.sources
+        }
+
+    def child(self, program: str) -> Child:
+        """A child that is not started before its first request."""
+        child = Child(program)
+        self.children.append(child)
+        return child
+
+    def wrapper(self, settings: FolderSourceSettings) -> Wrapper:
+        """What makes instances of a source's files."""
+        return Wrapper(
+            self._spool,
+            self.child(WORKER),
+            profile=self._profiles[settings.name],
+            equipment=self._config.equipment,
+            destinations=lambda modality: self._owed_to(modality, settings.name),
+        )
+
+    def identifiers(self, settings: FolderSourceSettings) -> list[Identifier]:
+        """Who says whose a source's files are, in the config's order."""
+        profile = self._profiles[settings.name]
+        found: list[Identifier] = []
+        for resolver in self._config.identity.resolvers:
+            match resolver:
+                case "sidecar":
+                    found.append(SidecarIdentifier())
+                case "filename":
+                    if profile.filename:
+                        found.append(FilenameIdentifier(profile.filename, profile.date_format))
+        return found
+
+    def source(self, settings: FolderSourceSettings) -> FolderSource:
+        """A source of the config."""
+        archive = self.archive / settings.name
+        return FolderSource(
+            settings.name,
+            settings.path,
+            recursive=settings.recursive,
+            settle_s=settings.settle_s,
+            poll_s=settings.poll_s,
+            after=settings.after,
+            sidecar_wait_s=settings.sidecar_wait_s,
+            incomplete_s=settings.incomplete_s,
+            raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
+            memory=self._spool.memory(settings.name),
+            archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
+        )
+
+    def intake(
+        self,
+        settings: FolderSourceSettings,
+        source: FolderSource,
+        wrapper: Wrapper,
+        on_admitted: Callable[[], None],
+    ) -> Intake:
+        """The intake of a source."""
+        return Intake(
+            source,
+            self._spool,
+            wrapper,
+            self.identifiers(settings),
+            agent=self._config.agent.name,
+            min_free=self._config.retention.min_free,
+            on_admitted=on_admitted,
+        )
+
+    def destination(
+        self, settings: DestinationSettings, on_report: Callable[[CommitmentReport], None]
+    ) -> Destination:
+        """A destination of the config."""
+        match settings:
+            case DicomDestinationSettings():
+                return DicomDestination(
+                    settings,
+                    calling_ae_title=self._config.equipment.ae_title,
+                    peer=self.child(PEER),
+                    worker=self.child(WORKER),
+                    scratch=self._spool.staging,
+                    on_report=on_report,
+                )
+            case FolderDestinationSettings():
+                return FolderDestination(settings.name, settings.path)
+
+    def courier(
+        self,
+        settings: DestinationSettings,
+        destination: Destination,
+        on_stored: Callable[[], None],
+    ) -> Courier:
+        """The courier of a destination."""
+        return Courier(self._spool, destination, may_prove=_proves(settings), on_stored=on_stored)
+
+    def prover(
+        self,
+        settings: DestinationSettings,
+        destination: Destination,
+        on_lost: Callable[[], None],
+    ) -> Prover | None:
+        """The prover of a destination; None where STORED is enough."""
+        if not _proves(settings):
+            return None
+        timeout_s, mode = _FOLDER_TIMEOUT_S, "required"
+        if isinstance(settings, DicomDestinationSettings):
+            timeout_s, mode = settings.commitment.timeout_s, settings.commitment.mode
+        return Prover(
+            self._spool,
+            destination,
+            timeout_s=timeout_s,
+            unanswered_limit=_UNANSWERED[mode],
+            on_lost=on_lost,
+        )
+
+    def retention(self) -> Retention:
+        """What ends the stay of proven instances."""
+        return Retention(
+            self._spool,
+            self.archive,
+            committed_days=self._config.retention.committed_days,
+            unproven_ok=[one.name for one in self._config.destinations if not _proves(one)],
+        )
+
+    def decisions(self, on_changed: Callable[[], None] = lambda: None) -> Decisions:
+        """What an operator decides, carried out with the sources' own profiles."""
+        wrappers: dict[str, tuple[Wrapper, Sequence[Identifier]]] = {
+            source.name: (self.wrapper(source), self.identifiers(source))
+            for source in self._config.sources
+        }
+        return Decisions(self._spool, wrappers, archive=self.archive, on_changed=on_changed)
+
+    def _owed_to(self, modality: str, source: str) -> list[str]:
+        return [
+            one.name
+            for one in self._config.destinations
+            if (not one.route.modality or modality in one.route.modality)
+            and (not one.route.source or source in one.route.source)
+        ]
+
+
+def _proves(settings: DestinationSettings) -> bool:
+    return not (
+        isinstance(settings, DicomDestinationSettings) and settings.commitment.mode == "off"
+    )
+
+
+def _raw_suffixes(profile: Profile) -> tuple[str, ...]:
+    return profile.raw.suffixes if profile.raw else ()

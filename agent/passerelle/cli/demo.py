@@ -1,0 +1,182 @@
+"""`passerelle demo`: the whole path on this machine, with nothing to configure."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from passerelle_hw.simulated import SimulatedModality
+
+from passerelle.config import load
+from passerelle.errors import ConfigError
+from passerelle.supervisor import Agent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PICTURES: Final = 6
+_PATIENCE_S: Final = 60.0
+_EVERY_S: Final = 6.0
+_AE_TITLE: Final = "DEMO"
+_CONFIG: Final = """\
+[agent]
+name = "demo"
+data_dir = "agent"
+
+[equipment]
+modality = "US"
+manufacturer = "Passerelle"
+model_name = "Simulated modality"
+station_name = "DEMO1"
+ae_title = "PASSERELLE"
+
+[[sources]]
+name = "export"
+type = "folder"
+path = "acquisitions"
+settle_s = 0.3
+poll_s = 1.0
+
+[[destinations]]
+name = "archive"
+type = "dicom"
+host = "127.0.0.1"
+port = {archive_port}
+ae_title = "DEMO"
+commitment = {{ mode = "required", port = {report_port}, timeout_s = 30.0 }}
+
+[retention]
+min_free = "0%"
+"""
+
+
+@click.command("demo")
+@click.option("--port", type=int, default=0, help="For the embedded archive; else a free one.")
+@click.option("--once", is_flag=True, help="Stop when every picture is committed.")
+def command(port: int, *, once: bool) -> None:
+    """The whole path on this machine: a simulated device, the agent and an embedded archive.
+
+    \b
+    passerelle demo --once
+    """  # noqa: D301 - click's mark for lines kept as they are
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with tempfile.TemporaryDirectory(prefix="passerelle-demo-") as folder:
+        demo = Demo(Path(folder), port or _free_port())
+        with demo.running():
+            ended = demo.play(stop, once=once)
+    sys.exit(0 if ended else 1)
+
+
+class Demo:
+    """A folder with a device's export, an agent's data and an archive, and what happens there."""
+
+    def __init__(self, folder: Path, archive_port: int) -> None:
+        self._folder = folder
+        self._archive_port = archive_port
+        self._report_port = _free_port()
+        self._shown: dict[str, str] = {}
+        self._began: dict[str, float] = {}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Archive and agent, up; both gone afterwards."""
+        acquisitions = self._folder / "acquisitions"
+        acquisitions.mkdir()
+        config = self._folder / "agent.toml"
+        config.write_text(
+            _CONFIG.format(archive_port=self._archive_port, report_port=self._report_port)
+        )
+        with self._archive():
+            self.agent = Agent(load(config), self._folder)
+            self.agent.start()
+            self.device = SimulatedModality(acquisitions, seed=2)
+            click.echo(f"archive   {_AE_TITLE}@127.0.0.1:{self._archive_port}")
+            click.echo(f"agent     {config}")
+            click.echo(f"device    exports into {acquisitions}")
+            click.echo()
+            try:
+                yield
+            finally:
+                self.agent.stop()
+
+    def play(self, stop: threading.Event, *, once: bool) -> bool:
+        """Let the device export, and tell what becomes of each picture.
+
+        With `once`, end when all are committed: False if that takes more than a minute.
+        """
+        began = time.monotonic()
+        for path in self.device.acquire(_PICTURES):
+            self._began[path.name] = time.monotonic()
+            self._tell()
+        while not stop.is_set():
+            committed = self._tell()
+            if once and committed == len(self._began):
+                click.echo()
+                click.echo(f"{committed} of {committed} committed; nothing is owed")
+                return True
+            if once and time.monotonic() - began > _PATIENCE_S:
+                for problem in self.agent.status()["problems"]:
+                    click.echo(problem, err=True)
+                return False
+            stop.wait(0.1)
+            if not once and time.monotonic() - began > _EVERY_S:
+                began = time.monotonic()
+                for path in self.device.acquire(1):
+                    self._began[path.name] = time.monotonic()
+        return True
+
+    def _tell(self) -> int:
+        """Print what has changed; how many pictures are committed."""
+        rows = list(self.agent.spool.rows(None))
+        for row in rows:
+            name, state = Path(row["original"]).name, row["state"]
+            if self._shown.get(row["sop_instance_uid"]) == state:
+                continue
+            self._shown[row["sop_instance_uid"]] = state
+            click.echo(_line(name, row, time.monotonic() - self._began.get(name, time.monotonic())))
+        return len({row["original"] for row in rows if row["state"] == "COMMITTED"})
+
+    @contextmanager
+    def _archive(self) -> Iterator[None]:
+        store = self._folder / "archive"
+        store.mkdir()
+        command = [sys.executable, "-P", "-m", "passerelle.dimse.archive"]
+        options = [
+            f"--port={self._archive_port}",
+            f"--folder={store}",
+            f"--aet={_AE_TITLE}",
+            f"--report-to=127.0.0.1:{self._report_port}",
+        ]
+        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE)  # noqa: S603 - our own program
+        try:
+            if process.stdout is None or not process.stdout.readline():
+                msg = f"the embedded archive does not start; is port {self._archive_port} taken?"
+                raise ConfigError(msg)
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _line(name: str, row: dict[str, Any], seconds: float) -> str:
+    width = min(shutil.get_terminal_size().columns, 100) - 40
+    kib = f"{row['bytes'] / 1024:7.0f} KiB"
+    return f"{seconds:6.1f} s  {row['state']:10} {name:{width}.{width}} {kib}"
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

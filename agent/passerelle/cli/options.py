@@ -1,0 +1,38 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from passerelle.config import load, locate
+
+if TYPE_CHECKING:
+    from passerelle.settings import Config
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The config file; else PASSERELLE_CONFIG, else the platform's default.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
+
+
+def loaded(config_path: Path | None) -> tuple[Config, Path]:
+    """The config and the file it came from.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    path = locate(config_path)
+    return load(path), path
+
+
+def echo_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON takes
+    """One line of JSON; names that are no text are escaped."""
+    click.echo(json.dumps(value))

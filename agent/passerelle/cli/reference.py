@@ -1,0 +1,115 @@
+"""The reference config, generated from the settings: every key, its default, its meaning."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from passerelle.settings import (
+    AgentSettings,
+    DicomDestinationSettings,
+    EquipmentSettings,
+    FolderDestinationSettings,
+    FolderSourceSettings,
+    IdentitySettings,
+    RetentionSettings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+_WIDTH: Final = 100
+
+#: Section header, settings, and what stands in the reference where no default exists.
+_SECTIONS: Final[tuple[tuple[str, type[BaseModel], dict[str, Any]], ...]] = (
+    ("[agent]", AgentSettings, {}),
+    ("[equipment]", EquipmentSettings, {}),
+    (
+        "[[sources]]",
+        FolderSourceSettings,
+        {"name": "export", "type": "folder", "path": "/srv/acquisitions"},
+    ),
+    ("[identity]", IdentitySettings, {"host": "ris.local", "ae_title": "RIS"}),
+    (
+        "[[destinations]]",
+        DicomDestinationSettings,
+        {"name": "pacs", "type": "dicom", "host": "pacs.local", "ae_title": "PACS"},
+    ),
+    (
+        "[[destinations]]",
+        FolderDestinationSettings,
+        {"name": "import-share", "type": "folder", "path": "/srv/import"},
+    ),
+    ("[retention]", RetentionSettings, {}),
+)
+_HEAD: Final = """\
+# The reference of Passerelle's config: every key with its default, commented out where the
+# default is no value. Made by `passerelle config reference`; a test compares it.
+"""
+
+
+def reference() -> str:
+    """The text of `config/agent.toml`."""
+    parts = [_HEAD]
+    for header, section, examples in _SECTIONS:
+        parts.append("\n".join(_section(header, section, examples)))
+    return "\n".join(parts)
+
+
+def _section(header: str, section: type[BaseModel], examples: dict[str, Any]) -> Iterator[str]:
+    yield from _comment(section.__doc__ or "")
+    yield header
+    for key, field in section.model_fields.items():
+        yield from _comment(field.description or "")
+        yield from _key(key, field, examples)
+    yield ""
+
+
+def _key(key: str, field: FieldInfo, examples: dict[str, Any]) -> Iterator[str]:
+    nested = next(_models(field.annotation), None)
+    if nested is not None:
+        for name, inner in nested.model_fields.items():
+            yield from _comment(f"{key}.{name}: {inner.description}")
+        mark = "" if field.default is PydanticUndefined else "# "
+        pairs = [
+            (name, _value(name, inner, examples)) for name, inner in nested.model_fields.items()
+        ]
+        inline = ", ".join(f"{name} = {_toml(value)}" for name, value in pairs if value is not None)
+        yield f"{mark}{key} = {{ {inline} }}"
+        return
+    value = _value(key, field, examples)
+    yield f"# {key} =" if value is None else f"{key} = {_toml(value)}"
+
+
+def _value(key: str, field: FieldInfo, examples: dict[str, Any]) -> Any:  # noqa: ANN401 - a TOML value
+    default = field.get_default(call_default_factory=True, validated_data={})
+    return examples.get(key) if default is PydanticUndefined else default
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - typing's own objects
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _models(part)
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401 - a TOML value
+    if isinstance(value, dict):
+        inline = ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items())
+        return f"{{ {inline} }}" if inline else "{}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_toml(inner) for inner in value)}]"
+    if isinstance(value, (bool, int, float)):
+        return json.dumps(value)
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+def _comment(text: str) -> Iterator[str]:
+    for line in textwrap.wrap(" ".join(text.split()), _WIDTH - 2):
+        yield f"# {line}"

@@ -1,0 +1,1 @@
+"""From pixels and identity to a data set, and back: pure functions, run in a child."""

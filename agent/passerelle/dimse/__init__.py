@@ -1,0 +1,1 @@
+"""Associations: DICOM on the wire, only ever in a child process or a one-off command."""

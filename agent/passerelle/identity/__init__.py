@@ -1,0 +1,1 @@
+"""Who says whose an acquisition is."""

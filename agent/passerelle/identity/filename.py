@@ -1,0 +1,57 @@
+"""What a device wrote into the file's name."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from passerelle.errors import IdentityError
+from passerelle.model import Identity, Value
+
+if TYPE_CHECKING:
+    from passerelle.model import Acquisition
+
+
+class FilenameIdentifier:
+    """Matches the whole file name, without its folders; named groups are DICOM keywords."""
+
+    name = "filename"
+
+    def __init__(self, pattern: str, date_format: str | None = None) -> None:
+        self._pattern = re.compile(pattern)
+        self._date_format = date_format
+
+    def identify(self, acquisition: Acquisition) -> Identity | None:
+        """Whose it is by its name, or None when the name does not say.
+
+        Raises:
+            IdentityError: A date in the name is impossible.
+        """
+        match = self._pattern.fullmatch(acquisition.name.rpartition("/")[2])
+        if match is None:
+            return None
+        found = {keyword: text for keyword, text in match.groupdict().items() if text}
+        if not found.get("PatientID", "").strip():
+            return None
+        attributes: dict[str, Value] = {
+            keyword: self._date(keyword, text) if keyword.endswith("Date") else text
+            for keyword, text in found.items()
+        }
+        return Identity(attributes=attributes, resolver=self.name)
+
+    def _date(self, keyword: str, text: str) -> str:
+        """The date as DICOM writes it (PS3.5 6.2, DA)."""
+        if self._date_format is None:
+            return text
+        try:
+            date = datetime.strptime(text, self._date_format)  # noqa: DTZ007 - a date has no zone
+        except ValueError:
+            # Not chained: the exception quotes the name.
+            msg = f"filename: {keyword} is no date of the form {self._date_format}"
+            raise IdentityError(msg) from None
+        # strptime takes "1" for %d and "5" for %m: only what it would write itself is meant.
+        if date.strftime(self._date_format) != text:
+            msg = f"filename: {keyword} is not exactly of the form {self._date_format}"
+            raise IdentityError(msg)
+        return f"{date.year:04}{date.month:02}{date.day:02}"

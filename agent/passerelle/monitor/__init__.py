@@ -1,0 +1,1 @@
+"""What IT and operators see of an agent."""

@@ -1,0 +1,219 @@
+"""The settings of one agent: frozen, strict values, each key described where it is defined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+AeTitle = Annotated[
+    str, Field(min_length=1, max_length=16, pattern=r"^[!-\[\]-~][ -\[\]-~]*$")
+]  # PS3.5 6.2: printable ASCII but the backslash, not spaces alone
+Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+LongText = Annotated[str, Field(max_length=64)]
+SyntaxName = Literal[
+    "JPEGLSLossless",
+    "JPEG2000Lossless",
+    "HTJ2KLossless",
+    "RLELossless",
+    "ExplicitVRLittleEndian",
+    "ImplicitVRLittleEndian",
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AgentSettings(_Section):
+    """This box."""
+
+    name: Name = Field("passerelle", description="The box's own name; part of every UID it makes.")
+    data_dir: Path = Field(
+        Path("/var/lib/passerelle"), description="Holds queue.db, spool/, archive/, quarantine/."
+    )
+    log: Literal["text", "json"] = Field("text", description="Form of the lines on standard error.")
+    reload: bool = Field(
+        default=False, description="Re-read this file when it changes; SIGHUP always does."
+    )
+
+
+class EquipmentSettings(_Section):
+    """General Equipment and General Series (PS3.3 C.7.5.1, C.7.3.1)."""
+
+    modality: str = Field("OT", pattern="^[A-Z]{2,16}$", description="Modality (0008,0060).")
+    manufacturer: LongText = Field("", description="Manufacturer (0008,0070).")
+    model_name: LongText = Field("", description="Manufacturer's Model Name (0008,1090).")
+    device_serial_number: LongText = Field("", description="Device Serial Number (0018,1000).")
+    station_name: Annotated[str, Field(max_length=16)] = Field(
+        "", description="Station Name (0008,1010)."
+    )
+    institution_name: LongText = Field("", description="Institution Name (0008,0080).")
+    department_name: LongText = Field("", description="Institutional Department Name (0008,1040).")
+    ae_title: AeTitle = Field("PASSERELLE", description="Our calling AE title.")
+
+
+class FolderSourceSettings(_Section):
+    """A folder that a device or a person drops acquisitions into."""
+
+    name: Name = Field(description="Names the source in status and in every UID; do not change it.")
+    type: Literal["folder"] = Field(description="The kind of source.")
+    path: Path = Field(description="The folder.")
+    recursive: bool = Field(default=True, description="Sub-folders too.")
+    profile: Name | None = Field(None, description="A device profile; see `profile list`.")
+    settle_s: Seconds = Field(
+        2.0, description="Size and mtime unchanged this long, then a structural end check."
+    )
+    poll_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        5.0, description="The scan that finds everything; file events only hasten it."
+    )
+    after: Literal["archive", "delete", "keep"] = Field(
+        "archive", description="What becomes of the original once it is durable here."
+    )
+    sidecar_wait_s: Seconds = Field(10.0, description="How long a picture waits for its sidecar.")
+    incomplete_s: Seconds = Field(
+        60.0, description="How long a file may stand still unfinished before it is quarantined."
+    )
+
+
+class WorklistSettings(_Section):
+    """A Modality Worklist SCP (PS3.4 K)."""
+
+    host: str = Field(min_length=1, description="Host name or address.")
+    port: Port = Field(104, description="TCP port.")
+    ae_title: AeTitle = Field(description="Its AE title.")
+    keep_h: Annotated[int, Field(ge=1, le=744)] = Field(
+        72, description="How many hours a cached worklist may be shown."
+    )
+    fallback_charset: str = Field(
+        "ISO_IR 192", description="Character set of answers that declare none and are not ASCII."
+    )
+
+
+class IdentitySettings(_Section):
+    """Whose an acquisition is."""
+
+    resolvers: tuple[Literal["sidecar", "filename"], ...] = Field(
+        ("sidecar", "filename"), description="Asked in this order; the first that answers wins."
+    )
+    unidentified: Literal["hold"] = Field(
+        "hold", description="What becomes of an acquisition that nobody answers for."
+    )
+    worklist: WorklistSettings | None = Field(None, description="Where `passerelle worklist` asks.")
+
+
+class CommitmentSettings(_Section):
+    """Storage Commitment (PS3.4 J)."""
+
+    mode: Literal["required", "preferred", "off"] = Field(
+        "required",
+        description=(
+            "required: ask until proven, and by query after three unanswered requests; preferred: "
+            "by query after the first; off: STORED is enough. An archive without storage "
+            "commitment is asked by query in both."
+        ),
+    )
+    port: Port | None = Field(
+        None, description="Where we listen for reports on a new association; none when not given."
+    )
+    timeout_s: Annotated[float, Field(ge=1, le=604800)] = Field(
+        600.0, description="How long to wait for a report before asking again."
+    )
+
+
+class RouteSettings(_Section):
+    """What goes to a destination; an empty list does not restrict."""
+
+    modality: tuple[str, ...] = Field((), description="Only these modalities.")
+    source: tuple[Name, ...] = Field((), description="Only from these sources.")
+
+
+StatusRule = Literal["stored", "unavailable", "defer", "refuse"]
+
+
+class DicomDestinationSettings(_Section):
+    """A Storage SCP (PS3.4 B)."""
+
+    name: Name = Field(description="Names the destination in status and in the queue.")
+    type: Literal["dicom"] = Field(description="The kind of destination.")
+    host: str = Field(min_length=1, description="Host name or address.")
+    port: Port = Field(104, description="TCP port.")
+    ae_title: AeTitle = Field(description="Its AE title.")
+    commitment: CommitmentSettings = Field(
+        default_factory=CommitmentSettings, description="How delivery is proven."
+    )
+    transfer_syntaxes: tuple[SyntaxName, ...] = Field(
+        ("JPEGLSLossless", "ExplicitVRLittleEndian", "ImplicitVRLittleEndian"),
+        min_length=1,
+        description="Fallbacks in order, transcoded losslessly, when the object's own is refused.",
+    )
+    route: RouteSettings = Field(
+        default_factory=RouteSettings, description="What goes there; empty: everything."
+    )
+    connect_timeout_s: Annotated[float, Field(ge=1, le=60)] = Field(
+        10.0, description="For the TCP connection."
+    )
+    answer_timeout_s: Annotated[float, Field(ge=1, le=3600)] = Field(
+        60.0, description="For an answer, counted from the last byte sent."
+    )
+    floor_kbps: Annotated[float, Field(gt=0)] = Field(
+        64.0, description="A transfer slower than this many kbit/s is given up and tried again."
+    )
+    status: dict[Annotated[str, Field(pattern="^[0-9A-F]{4}$")], StatusRule] = Field(
+        default_factory=dict,
+        description='Overrides of the status table, for example { A700 = "refuse" }.',
+    )
+
+
+class FolderDestinationSettings(_Section):
+    """A folder that takes the objects, for example an import share."""
+
+    name: Name = Field(description="Names the destination in status and in the queue.")
+    type: Literal["folder"] = Field(description="The kind of destination.")
+    path: Path = Field(description="The folder; it must exist.")
+    route: RouteSettings = Field(
+        default_factory=RouteSettings, description="What goes there; empty: everything."
+    )
+
+
+class RetentionSettings(_Section):
+    """What is kept here after it was proven."""
+
+    committed_days: Annotated[float, Field(ge=0, le=36500)] = Field(
+        7.0, description="Days that a proven instance stays in the spool, and an original archived."
+    )
+    min_free: Annotated[str, Field(pattern=r"^(\d{1,2}(\.\d+)?%|\d+)$")] = Field(
+        "5%",
+        description="Free space, percent or bytes, below which sources stop; nothing is removed.",
+    )
+
+
+DestinationSettings = Annotated[
+    DicomDestinationSettings | FolderDestinationSettings, Field(discriminator="type")
+]
+
+
+class Config(_Section):
+    """One agent."""
+
+    agent: AgentSettings = Field(default_factory=AgentSettings)
+    equipment: EquipmentSettings = Field(default_factory=EquipmentSettings)
+    sources: tuple[FolderSourceSettings, ...] = ()
+    identity: IdentitySettings = Field(default_factory=IdentitySettings)
+    destinations: tuple[DestinationSettings, ...] = ()
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for kind, names in (
+            ("sources", [source.name for source in self.sources]),
+            ("destinations", [destination.name for destination in self.destinations]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                msg = f"{kind}: the name {twice[0]} is used twice"
+                raise ValueError(msg)
+        return self

@@ -1,0 +1,256 @@
+"""Acquisitions that a device or a person drops into a folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+from contextlib import ExitStack
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from passerelle.errors import SourceError
+from passerelle.model import Acquisition, Fingerprint
+from passerelle.sources.candidates import NEVER, Candidate, Candidates
+from passerelle.sources.hastening import hastened
+from passerelle.sources.pairing import reads_as_json
+from passerelle.sources.releasing import Releases
+from passerelle.sources.scan import Findings, scan
+from passerelle.sources.structure import complaint
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from passerelle.sources.releasing import After, Memory
+
+_STOP_S: Final = 0.5  # how long a stop may go unnoticed while nothing happens
+_REST_S: Final = 0.2  # at least between two scans, however many events there are
+_SHARE: Final = 9  # and this many times as long as the last scan took
+_RETRY_S: Final = 2.0
+_LONGEST_RETRY_S: Final = 300.0
+
+_log = logging.getLogger(__name__)
+
+
+class FolderSource:
+    """Offers each file once it stands still and its structure has an end.
+
+    Over a share no event says that a file was closed, so size and mtime must hold still for
+    `settle_s` on our own clock. The scan alone finds every file; events only hasten it.
+    One thread iterates, releases and retries; the properties may be read from any.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        *,
+        archive: Callable[[Path], object],
+        memory: Memory,
+        recursive: bool = True,
+        settle_s: float = 2.0,
+        poll_s: float = 5.0,
+        after: After = "archive",
+        sidecar_wait_s: float = 10.0,
+        incomplete_s: float = 60.0,
+        raw_suffixes: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
+        is_mount: Callable[[Path], bool] = os.path.ismount,
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.skipped: Counter[str] = Findings().skipped
+        self.last_acquisition_at: float | None = None
+        self._recursive = recursive
+        self._settle_s = settle_s
+        self._poll_s = poll_s
+        self._sidecar_wait_s = sidecar_wait_s
+        self._incomplete_s = incomplete_s
+        self._raw_suffixes = raw_suffixes
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._is_mount = is_mount
+        self._was_mount = False
+        self._candidates = Candidates(settle_s, lambda *file: memory.remembers(name, *file))
+        self._releases = Releases(self._candidates, after=after, archive=archive, memory=memory)
+        self._wake = Event()
+        self._scanned_at = self._next_scan = self._earliest_scan = -NEVER
+        self._unreadable_folders = self._lonely = 0
+        self._told: set[str] = set()
+
+    def acquisitions(self, stop: Event) -> Iterator[Acquisition]:
+        """Yield whole files, oldest first, until `stop` is set.
+
+        Raises:
+            SourceError: The folder cannot be read now; what is known of its files is kept.
+        """
+        self._candidates.resume(busy=self._releases.owed, now=self._clock())
+        with ExitStack() as events:
+            self._look()
+            events.enter_context(
+                hastened(self.path, self._wake, source=self.name, recursive=self._recursive)
+            )
+            while not stop.is_set():
+                for acquisition in self.ready():
+                    yield acquisition
+                    if stop.is_set():
+                        return
+                self._pause(stop)
+
+    def ready(self) -> Iterator[Acquisition]:
+        """Look once, and yield what can be offered, until it is time to look again.
+
+        Raises:
+            SourceError: The folder cannot be read now.
+        """
+        self._look()
+        self._releases.again(self._clock())
+        for candidate in self._candidates.due(self._clock()):
+            if self._candidates.picture(candidate.name) is not candidate:
+                continue  # something happened to it while others were taken care of
+            acquisition = self._offer(candidate, self._clock())
+            if acquisition:
+                candidate.due = NEVER
+                self.last_acquisition_at = self._wall_clock()
+                yield acquisition
+            if self._clock() >= self._next_scan:
+                return
+
+    def release(self, acquisition: Acquisition, *, kept: bool) -> None:
+        """Archive, remove or remember the original, with its sidecar; see `Source.release`.
+
+        One that had a complaint stays in its place and is offered again if it changes.
+        """
+        self._releases.release(acquisition, kept=kept, now=self._clock())
+
+    def retry(self, acquisition: Acquisition) -> None:
+        """Offer the acquisition again after a while, longer each time."""
+        candidate = self._candidates.picture(acquisition.name)
+        if candidate and candidate.fingerprint == acquisition.fingerprint:
+            wait_s = min(_RETRY_S * 2 ** min(candidate.tries, 10), _LONGEST_RETRY_S)
+            candidate.due = self._clock() + wait_s
+            candidate.tries += 1
+
+    @property
+    def pending(self) -> int:
+        """How many pictures lie in the folder and are not durable here yet."""
+        return len({one.file for one in self._candidates.pending()} - self._releases.owed)
+
+    def problems(self) -> list[str]:
+        """What an operator should know; no file is named."""
+        unreadable = sum(not one.readable for one in self._candidates.pending())
+        found = (
+            f"{unreadable} files cannot be read; check their permissions" if unreadable else "",
+            f"{self._unreadable_folders} sub-folders cannot be read; check their permissions"
+            if self._unreadable_folders
+            else "",
+            f"{self._lonely} sidecars lie there without a picture" if self._lonely else "",
+            self._releases.problem,
+        )
+        return [f"{self.name}: {problem}" for problem in found if problem]
+
+    def _look(self) -> None:
+        began = self._clock()
+        self._wake.clear()
+        findings = scan(self.path, source=self.name, recursive=self._recursive)
+        # A share that was unmounted leaves an empty folder behind.
+        mounted = self._is_mount(self.path)
+        if self._was_mount and not mounted:
+            msg = f"{self.name}: nothing is mounted on {self.path} any more"
+            raise SourceError(msg)
+        self._was_mount = mounted
+        now = self._clock()
+        self._candidates.update(findings, now)
+        self._scanned_at = began
+        self._next_scan = now + self._poll_s
+        self._earliest_scan = now + max(_REST_S, _SHARE * (now - began))
+        self._unreadable_folders = findings.unreadable
+        self._lonely = sum(1 for _ in self._candidates.lonely(now, self._window_s))
+        self._tell(findings.skipped)
+
+    def _tell(self, skipped: Counter[str]) -> None:
+        self.skipped = skipped
+        for kind in skipped.keys() - self._told:
+            self._told.add(kind)
+            _log.info("%s: skipped, and from now on silently: %s", self.name, kind)
+
+    def _pause(self, stop: Event) -> None:
+        until = min(self._next_scan, self._candidates.next_due(), self._releases.next_due())
+        while (left := until - self._clock()) > 0:
+            if stop.is_set() or self._wake.wait(min(left, _STOP_S)):
+                break
+        stop.wait(max(0.0, self._earliest_scan - self._clock()))
+
+    def _offer(self, candidate: Candidate, now: float) -> Acquisition | None:
+        """The candidate as an acquisition; if it is not ready, when to look again is noted."""
+        media = self.path / candidate.name
+        try:
+            status = os.lstat(media)
+            if not stat.S_ISREG(status.st_mode):
+                self._candidates.forget(candidate.name)
+                return None
+            if self._candidates.see(candidate.name, Fingerprint.of(status), now):
+                return None
+            fault = "" if candidate.complete else complaint(media, self._raw_suffixes)
+            sidecar, wait_until = self._sidecar(candidate, now)
+        except FileNotFoundError:
+            self._candidates.forget(candidate.name)
+            return None
+        except OSError:
+            candidate.readable, candidate.due = False, now + self._poll_s
+            return None
+        candidate.readable, candidate.complete = True, not fault
+        if fault:
+            wait_until = max(wait_until, self._patience(candidate, now))
+        if wait_until > now:
+            candidate.due = wait_until
+            return None
+        candidate.sidecar = sidecar.fingerprint if sidecar else None
+        return Acquisition(
+            source=self.name,
+            media=media,
+            name=candidate.name,
+            fingerprint=candidate.fingerprint,
+            sidecar=self.path / sidecar.name if sidecar else None,
+            complaint=fault,
+        )
+
+    def _patience(self, candidate: Candidate, now: float) -> float:
+        """When to look again at a file that is not whole."""
+        # Its mtime may stand still while it is being filled (memory maps, shares' caches).
+        end = candidate.since + self._incomplete_s
+        return min(end, now + max(self._settle_s, self._poll_s))
+
+    @property
+    def _window_s(self) -> float:
+        """How far apart a picture and its sidecar may arrive, as precisely as scans can tell."""
+        return self._sidecar_wait_s + self._settle_s + self._poll_s
+
+    def _sidecar(self, candidate: Candidate, now: float) -> tuple[Candidate | None, float]:
+        """The sidecar to go with it, and until when to wait for a better answer.
+
+        Raises:
+            OSError: There is one, but it cannot be read; without it nothing may be offered.
+        """
+        deadline = candidate.since + self._settle_s + self._sidecar_wait_s
+        sidecar = self._candidates.sidecar(candidate.name)
+        if sidecar is None or candidate.arrived - sidecar.since > self._window_s:
+            # An old one is of an earlier picture of this name: devices reuse names.
+            return None, deadline if self._scanned_at < deadline else now
+        if not self._candidates.settled(sidecar, now):
+            return sidecar, sidecar.since + self._settle_s
+        path = self.path / sidecar.name
+        try:
+            whole = reads_as_json(path)
+            changed = self._candidates.see(sidecar.name, Fingerprint.of(os.lstat(path)), now)
+        except FileNotFoundError:
+            self._candidates.forget(sidecar.name)
+            return None, max(now, deadline)
+        if changed:
+            return None, now + self._settle_s
+        settled_at = sidecar.since + self._settle_s
+        return sidecar, now if whole else max(deadline, settled_at + self._sidecar_wait_s)

@@ -1,0 +1,58 @@
+"""File system events as a hint to look sooner; nothing depends on them."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from threading import Event
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def hastened(folder: Path, wake: Event, *, source: str, recursive: bool) -> Iterator[None]:
+    """Set `wake` whenever something happens in `folder`, where the system tells.
+
+    A share sends no events, a system may have no watches left, and an observer may die without
+    a word (watchdog #452, #1065): then `wake` is set less often or never.
+    """
+    # Imported here: a process without a folder source does not need it.
+    from watchdog import events  # noqa: PLC0415
+    from watchdog.observers import Observer  # noqa: PLC0415
+
+    class Waker(events.FileSystemEventHandler):
+        def on_any_event(self, event: events.FileSystemEvent) -> None:  # noqa: ARG002 - any will do
+            wake.set()
+
+    # Not those of opening and reading: our own looking would wake us (watchdog 7.1).
+    kinds: list[type[events.FileSystemEvent]] = [
+        events.FileCreatedEvent,
+        events.FileModifiedEvent,
+        events.FileMovedEvent,
+        events.FileClosedEvent,
+        events.DirCreatedEvent,
+        events.DirMovedEvent,
+    ]
+    # What it says names files and folders, whose names may name patients; one of its warnings
+    # appears whenever folders are made faster than they are noticed (watchdog 7.1).
+    logging.getLogger("watchdog").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
+    observer = Observer()
+    try:
+        observer.schedule(Waker(), str(folder), recursive=recursive, event_filter=kinds)
+        observer.start()
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        _log.warning("%s: no file events (%s), the folder is polled", source, reason)
+    try:
+        yield
+    finally:
+        if observer.is_alive():
+            observer.stop()
+            observer.join(5)

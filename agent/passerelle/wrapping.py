@@ -1,0 +1,185 @@
+"""Makes instances of one acquisition: hashed here, built by the worker child, kept by the spool."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from passerelle.errors import Changed, ChildError, EncodingError
+from passerelle.model import Fingerprint, Origin
+from passerelle.spool import Produced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from passerelle.children.child import Child
+    from passerelle.children.program import Body
+    from passerelle.model import Acquisition, Identity, Value
+    from passerelle.profile import Profile
+    from passerelle.settings import EquipmentSettings
+    from passerelle.spool import Spool
+
+_BLOCK: Final = 1 << 20
+_START_S: Final = 60.0
+_FLOOR: Final = 500_000  # bytes per second that the slowest encoder still manages
+_TRIES: Final = 2
+_PART10_MAGIC: Final = b"DICM"  # PS3.10 7.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """What was read of a file, once, from one open descriptor."""
+
+    sha256: str
+    size: int
+    mtime: float
+    is_part10: bool  #: it carries an identity of its own
+
+
+def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
+    """Hash a regular file, never following a link.
+
+    Raises:
+        Changed: It is gone, no regular file any more, or not the one of `fingerprint`.
+    """
+    # O_NONBLOCK: a FIFO put in its place must not block the open. Windows has neither flag.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(media, flags | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        msg = f"cannot be opened: {error.strerror}"
+        raise Changed(msg) from error
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        before = os.fstat(descriptor)
+        digest = hashlib.sha256()
+        head = file.read(132) if stat.S_ISREG(before.st_mode) else b""
+        digest.update(head)
+        while stat.S_ISREG(before.st_mode) and (block := file.read(_BLOCK)):
+            digest.update(block)
+        after = Fingerprint.of(os.fstat(descriptor))
+    if Fingerprint.of(before) != after or (fingerprint and fingerprint != after):
+        msg = "changed while it was read"
+        raise Changed(msg)
+    if not stat.S_ISREG(before.st_mode):
+        msg = "is no regular file"
+        raise Changed(msg)
+    return Hashed(
+        sha256=digest.hexdigest(),
+        size=after.size,
+        mtime=before.st_mtime,
+        is_part10=head[128:] == _PART10_MAGIC,
+    )
+
+
+def origin_of(agent: str, acquisition: Acquisition, media: Hashed) -> Origin:
+    """The source identity of an acquisition.
+
+    Raises:
+        Changed: Its sidecar is not to be read now.
+    """
+    sidecar = read_once(acquisition.sidecar).sha256 if acquisition.sidecar else ""
+    return Origin(
+        agent=agent,
+        source=acquisition.source,
+        name=acquisition.name,
+        sha256=media.sha256,
+        sidecar_sha256=sidecar,
+    )
+
+
+class Wrapper:
+    """Turns files of one source into instances in the spool.
+
+    Whatever is wrong with one file is told as an `AcquisitionError`; a file that ends the worker
+    twice is one that cannot become DICOM.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        worker: Child,
+        *,
+        profile: Profile,
+        equipment: EquipmentSettings,
+        destinations: Callable[[str], Sequence[str]],
+    ) -> None:
+        """A wrapper for the files of one source.
+
+        Args:
+            spool: Where instances go.
+            worker: The child that builds them.
+            profile: What the device's files mean.
+            equipment: What the device is.
+            destinations: Names of the destinations an instance of a modality is owed to.
+        """
+        self._spool = spool
+        self._worker = worker
+        self._profile = profile
+        self._equipment = equipment
+        self._destinations = destinations
+
+    def wrap(
+        self, media: Path, hashed: Hashed, origin: Origin, identity: Identity | None
+    ) -> list[str]:
+        """Build, check and spool; what an operator should know of it.
+
+        Raises:
+            EncodingError: It cannot become DICOM.
+            IdentityError: What is said of whose it is cannot be right.
+            Changed: It is no longer the file that was hashed.
+            SpoolFull: There is no room.
+        """
+        attributes: Mapping[str, Value] = identity.attributes if identity else {}
+        body: Body = {
+            "media": os.fspath(media),
+            "sha256": hashed.sha256,
+            "origin": {
+                "agent": origin.agent,
+                "source": origin.source,
+                "name": origin.name,
+                "sha256": origin.sha256,
+                "sidecar_sha256": origin.sidecar_sha256,
+            },
+            "attributes": dict(attributes),
+            "equipment": self._equipment.model_dump(exclude={"ae_title"}),
+            "profile": self._profile.model_dump(mode="json"),
+            "into": os.fspath(self._spool.staging),
+            "number": self._spool.next_number(),
+            "acquired_at": dt.datetime.fromtimestamp(hashed.mtime)
+            .astimezone()
+            .isoformat(timespec="microseconds"),
+        }
+        answer = self._ask(body, _START_S + hashed.size / _FLOOR)
+        produced = [_produced(instance) for instance in answer["instances"]]
+        modality = self._profile.modality or self._equipment.modality
+        self._spool.admit(origin, identity, produced, self._destinations(modality))
+        return list(answer["notes"])
+
+    def _ask(self, body: Body, deadline_s: float) -> Body:
+        for attempt in range(_TRIES):
+            try:
+                return self._worker.request("wrap", body, deadline_s=deadline_s)
+            except ChildError as failure:
+                if attempt + 1 == _TRIES:
+                    msg = f"ended the decoder {_TRIES} times: {failure}"
+                    raise EncodingError(msg) from failure
+        raise AssertionError
+
+
+def _produced(instance: Body) -> Produced:
+    return Produced(
+        number=instance["number"],
+        sop_instance_uid=instance["sop_instance_uid"],
+        sop_class_uid=instance["sop_class_uid"],
+        study_instance_uid=instance["study_instance_uid"],
+        series_instance_uid=instance["series_instance_uid"],
+        transfer_syntax_uid=instance["transfer_syntax_uid"],
+        sha256=instance["sha256"],
+        size=instance["size"],
+        file=Path(instance["file"]),
+    )

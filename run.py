@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Make `.venv` with the locked packages, then: demo | test | any command of `passerelle`.
+
+Needs Python 3.11 with pip and nothing else. Options of pip are taken from its environment
+(PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, …), so a site without internet can install too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+GATE = (
+    ("ruff", "format", "--check", "."),
+    ("ruff", "check", "."),
+    ("mypy",),
+    ("lint-imports", "--no-logo"),
+    ("deptry", "agent", "hw"),
+    ("pytest",),
+)
+
+
+def run(*command: str | Path) -> int:
+    """Run a command here; its exit code."""
+    return subprocess.run([str(part) for part in command], cwd=HERE, check=False).returncode  # noqa: S603 - our own programs
+
+
+def installed(lock: str) -> bool:
+    """Whether the environment holds exactly this lock and this pyproject."""
+    stamp = VENV / f"{lock}.stamp"
+    digest = hashlib.sha256()
+    for name in (lock, "pyproject.toml"):
+        digest.update((HERE / name).read_bytes())
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return True
+    print(f"installing the packages of {lock} into .venv …", flush=True)
+    pip: list[str | Path] = [PYTHON, "-m", "pip"]
+    try:
+        from ensurepip import version  # noqa: PLC0415 - Debian removes it from its Python
+
+        venv.create(VENV, with_pip=bool(version()))
+    except ImportError:
+        venv.create(VENV)
+        pip = [sys.executable, "-m", "pip", "--python", PYTHON]
+    pip += ["install", "-q", "--disable-pip-version-check"]
+    if run(*pip, "--require-hashes", "-r", lock):
+        return False
+    if run(*pip, "--no-deps", "--no-build-isolation", "-e", "."):
+        return False
+    stamp.write_text(digest.hexdigest())
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    """Install what the command needs, and run it."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - the machine's Python, not the one we need
+        print(f"Passerelle needs Python 3.11 or newer; this is {sys.version.split()[0]}")
+        return 2
+    testing = arguments[:1] == ["test"]
+    if not installed("requirements-test.lock" if testing else "requirements.lock"):
+        print("the packages could not be installed; pip says why above")
+        return 1
+    if not testing:
+        return run(SCRIPTS / "passerelle", *arguments)
+    steps = [(*step, *arguments[1:]) if step[0] == "pytest" else step for step in GATE]
+    return next((code for step in steps if (code := run(SCRIPTS / step[0], *step[1:]))), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

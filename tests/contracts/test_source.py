@@ -1,0 +1,122 @@
+"""What every source promises, run against each of them."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from folder_support import Desk, RealClock, picture
+from passerelle.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from passerelle.interfaces import Source
+    from passerelle.model import Acquisition
+
+
+class Bench:
+    """A source, how a device gives it something, and how the source is started again."""
+
+    def __init__(
+        self,
+        source: Source,
+        give: Callable[[str], Path],
+        restart: Callable[[], Source],
+    ) -> None:
+        self.source, self.give, self.restart = source, give, restart
+        self.stop = threading.Event()
+        self.iterator: Iterator[Acquisition] | None = None
+
+    def take(self) -> Acquisition:
+        self.iterator = self.iterator or self.source.acquisitions(self.stop)
+        return next(self.iterator)
+
+    def start_again(self) -> None:
+        self.end()
+        self.source, self.iterator, self.stop = self.restart(), None, threading.Event()
+
+    def end(self) -> None:
+        self.stop.set()
+        assert list(self.iterator or ()) == [], "nothing is offered after a stop"
+
+
+@pytest.fixture(params=["folder"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    match request.param:
+        case "folder":
+            desk = Desk(tmp_path, RealClock(), settle_s=0.1, poll_s=0.2)
+            bench = Bench(desk.source, lambda name: desk.drop(name, picture("PNG")), desk.restarted)
+        case other:
+            pytest.fail(other)
+    yield bench
+    bench.end()
+
+
+def test_what_a_device_gave_is_offered_under_its_own_name(bench: Bench) -> None:
+    path = bench.give("a.png")
+    acquisition = bench.take()
+    assert (acquisition.source, acquisition.name) == (bench.source.name, "a.png")
+    assert acquisition.media.read_bytes() == path.read_bytes()
+
+
+def test_what_was_not_let_go_of_is_offered_after_a_restart(bench: Bench) -> None:
+    bench.give("a.png")
+    first = bench.take()
+    bench.start_again()
+    assert bench.take() == first
+
+
+def test_what_was_let_go_of_is_not_offered_after_a_restart(bench: Bench) -> None:
+    bench.give("a.png")
+    bench.source.release(bench.take(), kept=False)
+    bench.start_again()
+    bench.give("b.png")
+    assert bench.take().name == "b.png"
+
+
+def test_the_same_name_given_again_is_another_acquisition(bench: Bench) -> None:
+    bench.give("a.png")
+    first = bench.take()
+    bench.source.release(first, kept=False)
+    bench.give("a.png")
+    assert bench.take().name == first.name
+
+
+def test_an_original_that_is_no_longer_what_was_offered_stays(bench: Bench) -> None:
+    bench.give("a.png")
+    first = bench.take()
+    with first.media.open("ab") as file:
+        file.write(b"more")
+    bench.source.release(first, kept=False)
+    assert first.media.exists()
+    assert bench.take().fingerprint != first.fingerprint
+
+
+def test_what_was_given_back_is_offered_again(bench: Bench) -> None:
+    bench.give("a.png")
+    first = bench.take()
+    bench.source.retry(first)
+    assert bench.take() == first
+
+
+def test_a_stop_ends_the_iteration(bench: Bench) -> None:
+    bench.give("a.png")
+    bench.give("b.png")
+    bench.take()
+    bench.stop.set()
+    assert bench.iterator
+    assert list(bench.iterator) == []
+
+
+def test_a_source_that_is_gone_says_so_and_can_be_asked_again(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, RealClock(), settle_s=0.1, poll_s=0.2)
+    desk.folder.rmdir()
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"^export: "):
+            next(desk.source.acquisitions(threading.Event()))
+    desk.drop("a.png", picture("PNG"))
+    assert next(desk.source.acquisitions(threading.Event())).name == "a.png"

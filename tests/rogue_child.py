@@ -1,0 +1,54 @@
+"""A child that misbehaves on request, run as `python -m rogue_child LIMIT`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import Any
+
+from passerelle.children.program import Body, Notify, limit_memory, serve
+from passerelle.errors import EncodingError
+
+
+def echo(body: Body, _notify: Notify) -> Body:
+    return {"pid": os.getpid(), **body}
+
+
+def refuse(_body: Body, _notify: Notify) -> Body:
+    msg = "TIFF: no pixels"
+    raise EncodingError(msg)
+
+
+def crash(_body: Body, _notify: Notify) -> Body:
+    os.abort()
+
+
+def trip(body: Body, _notify: Notify) -> Body:
+    secret: Any = body["secret"]
+    raise KeyError(secret)
+
+
+def hang(_body: Body, _notify: Notify) -> Body:
+    threading.Event().wait()
+    return {}
+
+
+def eat(_body: Body, _notify: Notify) -> Body:
+    eaten = []
+    while True:
+        eaten.append(bytearray(16 << 20))
+
+
+def count(body: Body, notify: Notify) -> Body:
+    return {"replies": [notify({"n": n})["twice"] for n in range(body["to"])]}
+
+
+def babble(_body: Body, _notify: Notify) -> Body:
+    print("a library prints to standard output")  # noqa: T201 - that is the misbehaviour
+    return {}
+
+
+if __name__ == "__main__":
+    limit_memory(int(sys.argv[1]))
+    serve({f.__name__: f for f in (echo, refuse, crash, trip, hang, eat, count, babble)})
