@@ -44,7 +44,7 @@ name = "box"
 data_dir = "data"
 [equipment]
 modality = "OT"
-ae_title = "PASSERELLE"
+ae_title = "AGENT"
 [[sources]]
 name = "export"
 type = "folder"

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import urllib.request
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID
 
 from support import PEER_PATH, free_port, peer, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 AGENT_AET = "AGENT"
@@ -169,3 +176,82 @@ def _listens(port: int, _pid: int) -> bool:
                 if local.endswith(wanted) and state == "0A":
                     return True
     return False
+
+
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+
+
+def instance(
+    folder: Path, number: int = 1, *, kilobytes: int = 10, syntax: str = "1.2.840.10008.1.2.1"
+) -> dict[str, Any]:
+    """A Part 10 file of an invented patient, as the body of a store request."""
+    rows = kilobytes
+    dataset = Dataset()
+    dataset.SOPClassUID = SECONDARY_CAPTURE
+    dataset.SOPInstanceUID = f"2.25.1000.{number}"
+    dataset.StudyInstanceUID = "2.25.1"
+    dataset.SeriesInstanceUID = "2.25.10"
+    dataset.PatientID = "TEST-1"
+    dataset.PatientName = "Invented^Patient"
+    dataset.Modality = "OT"
+    dataset.SamplesPerPixel = 1
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    dataset.Rows, dataset.Columns = rows, 1024
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    pixels = bytes(range(256)) * 4 * rows
+    encapsulated = syntax not in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
+    dataset.PixelData = encapsulate([pixels]) if encapsulated else pixels
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+    path = folder / f"{number}.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    return {
+        "file": str(path),
+        "sop_class_uid": SECONDARY_CAPTURE,
+        "sop_instance_uid": dataset.SOPInstanceUID,
+        "study_instance_uid": dataset.StudyInstanceUID,
+        "series_instance_uid": dataset.SeriesInstanceUID,
+        "transfer_syntax_uid": syntax,
+        "size": path.stat().st_size,
+        "alternatives": [],
+    }
+
+
+def large_instance(folder: Path, megabytes: int) -> dict[str, Any]:
+    """One whose data set ends with this many zero bytes that take no room on the disk."""
+    body = instance(folder, 999)
+    with open(body["file"], "r+b") as file:  # noqa: PTH123 - read and written
+        content = file.read()
+        at = content.rindex(b"\xe0\x7f\x10\x00OB\0\0") + 8
+        file.seek(at)
+        file.write((megabytes << 20).to_bytes(4, "little"))
+        file.truncate(at + 4)
+        file.truncate(at + 4 + (megabytes << 20))
+    return body
+
+
+@contextmanager
+def embedded_archive(
+    folder: Path, *, reporting: str = "new", report_to: str = ""
+) -> Iterator[dict[str, Any]]:
+    """The embedded archive as the process that the demo runs; gives its node."""
+    arguments = ["--folder", str(folder), "--reporting", reporting, "--report-to", report_to]
+    with subprocess.Popen(
+        [sys.executable, "-m", "passerelle.dimse.archive", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        port = int(process.stdout.readline().split()[1])
+        yield {
+            "host": "127.0.0.1",
+            "port": port,
+            "ae_title": "ARCHIVE",
+            "calling_ae_title": AGENT_AET,
+        }
+        process.stdin.close()
+        process.wait(10)

@@ -65,6 +65,9 @@ class Intake:
         for acquisition in self._source.acquisitions(stop):
             self.take(acquisition, stop)
 
+    def wake(self) -> None:
+        """The source looks at `stop` by itself."""
+
     def take(self, acquisition: Acquisition, stop: Event) -> None:
         """One acquisition: into the spool, held, quarantined, or offered again later."""
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -57,8 +58,10 @@ class Remote:
         return {handler.__name__: self._alone(handler) for handler in kinds}
 
     def echo(self, body: Body, _notify: Notify) -> Body:
-        """C-ECHO."""
-        self._using(body, _both(VERIFICATION)).echo()
+        """C-ECHO; a node that offers no Verification has answered by associating."""
+        association = self._using(body, _both(VERIFICATION))
+        with suppress(NoContext):
+            association.echo()
         return {}
 
     def store(self, body: Body, notify: Notify) -> Body:
@@ -114,7 +117,7 @@ class Remote:
         """Which of these pairs of SOP Class and transfer syntax the node accepts."""
         pairs = [(abstract, transfer) for abstract, transfer in body["pairs"]]
         accepted: list[Pair] = []
-        self._drop()
+        self._release()
         for at in range(0, len(pairs), MAX_CONTEXTS):
             association = associate(Node(**body["node"]), pairs[at : at + MAX_CONTEXTS], self._took)
             accepted += association.accepted

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from passerelle_hw.simulated import SimulatedModality
 
 from passerelle.config import load
 from passerelle.errors import ConfigError
 from passerelle.supervisor import Agent
+from passerelle_hw.simulated import SimulatedModality
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

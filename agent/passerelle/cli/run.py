@@ -58,18 +58,23 @@ class _Signals:
     def __init__(self) -> None:
         self.bell = threading.Event()
         self.stop = False
-        self.reload = False
+        self._reload = False
         signal.signal(signal.SIGTERM, self._stopped)
         signal.signal(signal.SIGINT, self._stopped)
         if sys.platform != "win32":
             signal.signal(signal.SIGHUP, self._reloaded)
+
+    def take_reload(self) -> bool:
+        """Whether a reload was asked for since the last call."""
+        asked, self._reload = self._reload, False
+        return asked
 
     def _stopped(self, _number: int, _frame: FrameType | None) -> None:
         self.stop = True
         self.bell.set()
 
     def _reloaded(self, _number: int, _frame: FrameType | None) -> None:
-        self.reload = True
+        self._reload = True
         self.bell.set()
 
 
@@ -79,10 +84,10 @@ def _until_changed(config: Config, path: Path, signals: _Signals) -> Config:
     while not signals.stop:
         signals.bell.wait(_RELOAD_POLL_S if config.agent.reload else None)
         signals.bell.clear()
-        changed = config.agent.reload and _mtime(path) != seen
-        if signals.stop or not (signals.reload or changed):
+        changed = signals.take_reload() or (config.agent.reload and _mtime(path) != seen)
+        if not changed:
             continue
-        signals.reload, seen = False, _mtime(path)
+        seen = _mtime(path)
         try:
             return load(path)
         except ConfigError as error:

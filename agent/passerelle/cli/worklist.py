@@ -52,13 +52,15 @@ def command(config_path: Path | None, *, as_json: bool) -> None:
         msg = "identity.worklist: not configured, so there is no worklist to ask"
         raise ConfigError(msg)
     cache = config.agent.data_dir / _CACHE
+    age_s = 0.0
     try:
-        steps, age_s = _live(config, settings), 0.0
+        steps = _live(config, settings)
     except AgentError as outage:
         click.echo(f"worklist: {outage}", err=True)
-        steps, age_s = _cached(cache, settings.keep_h)
-        if steps is None:
+        kept = _cached(cache, settings.keep_h)
+        if kept is None:
             sys.exit(1)
+        steps, age_s = kept
     else:
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_durably(cache, json.dumps({"at": time.time(), "steps": steps}).encode("ascii"))
@@ -92,13 +94,14 @@ def _live(config: Config, settings: WorklistSettings) -> list[dict[str, Any]]:
     return steps
 
 
-def _cached(cache: Path, keep_h: int) -> tuple[list[dict[str, Any]] | None, float]:
+def _cached(cache: Path, keep_h: int) -> tuple[list[dict[str, Any]], float] | None:
+    """What was last seen, and how many seconds ago; None when there is none, or it is too old."""
     try:
         kept = json.loads(cache.read_text("ascii"))
     except (OSError, ValueError):
-        return None, 0.0
+        return None
     age_s = max(1.0, time.time() - kept["at"])
-    return (kept["steps"] if age_s < keep_h * _HOUR_S else None), age_s
+    return (kept["steps"], age_s) if age_s < keep_h * _HOUR_S else None
 
 
 def _show(steps: list[dict[str, Any]], age_s: float) -> None:

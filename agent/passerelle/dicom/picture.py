@@ -31,7 +31,7 @@ class Picture:
     samples: int  #: 1 grey, 3 colour, interleaved
     bits_allocated: int  #: 8 or 16
     bits_stored: int
-    photometric: str  #: of what `frames` yields: MONOCHROME2, RGB; verbatim also YBR_FULL(_422)
+    photometric: str  #: of what `frames` yields: MONOCHROME2, RGB; verbatim also YBR_FULL_422
     frames: Callable[[], Iterator[Samples | bytes]]  #: arrays, or bytes when they are verbatim
     frame_count: int = 1
     verbatim_syntax: str | None = None  #: transfer syntax UID of frames that stay as they are

@@ -68,6 +68,7 @@ class Archive:
     report_delay_s: float = 0.02
     loses: bool = False  #: says "stored" and keeps nothing
     statuses: deque[int] = field(default_factory=deque)  #: answered to the next C-STOREs instead
+    find_status: int = _SUCCESS  #: answered to every C-FIND instead, unless success
     arrivals: list[str] = field(default_factory=list)  #: the UIDs of all C-STOREs, in order
 
     def __post_init__(self) -> None:
@@ -139,7 +140,9 @@ class Archive:
 
     def _find(self, event: Event) -> Iterator[tuple[int, Dataset | None]]:
         identifier = event.identifier
-        if event.request.AffectedSOPClassUID == WORKLIST_FIND:
+        if self.find_status != _SUCCESS:
+            yield self.find_status, None
+        elif event.request.AffectedSOPClassUID == WORKLIST_FIND:
             for entry in matching(identifier, time.strftime("%Y%m%d")):
                 yield _PENDING, entry
         elif identifier.get("QueryRetrieveLevel") != "IMAGE":

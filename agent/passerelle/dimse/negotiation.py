@@ -96,8 +96,11 @@ def negotiated(
     """The accepted pairs with their context IDs, and the peer's maximum length (0: none).
 
     Raises:
-        Unavailable: The peer takes too little at a time.
+        Unavailable: The peer takes too little at a time, or does not say what it accepts.
     """
+    if not answer.presentation_context_definition_results_list:
+        msg = "malformed answer (without presentation contexts)"
+        raise Unavailable(msg)
     proposed = {context.context_id: context for context in contexts}
     results = negotiate_as_requestor(contexts, answer.presentation_context_definition_results_list)
     accepted = {

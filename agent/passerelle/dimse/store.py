@@ -124,6 +124,7 @@ class _Transfer:
         self._association = association
         self._file = file
         self._size = size
+        self._before = 0
         self._on_progress = on_progress
         self._noticed_at = time.monotonic()
         self._deadline = self._noticed_at + association.node.transfer_s(size)
@@ -134,15 +135,15 @@ class _Transfer:
         association, wire = self._association, self._association.wire
         context_id = association.accepted[pair]
         command = pdus(self._command(pair[0], sop_instance_uid), context_id, association.max_pdu)
-        before = wire.sent_bytes
+        self._before = wire.sent_bytes
         try:
             for buffers in self._blocks(context_id, list(command)):
                 wire.send(buffers, deadline=self._deadline, stall_s=self._stall_s)
-                self._notice(wire.sent_bytes - before)
-            wire.drain(deadline=self._deadline, stall_s=self._stall_s)
+                self._notice()
+            wire.drain(deadline=self._deadline, stall_s=self._stall_s, on_wait=self._notice)
             response: Primitive = association.receive(time.monotonic() + self._stall_s)
         except Unavailable as error:
-            if wire.sent_bytes == before:
+            if wire.sent_bytes == self._before:
                 raise
             msg = f"the object left, no answer came: {error}"
             raise Uncertain(msg) from error
@@ -184,11 +185,13 @@ class _Transfer:
                 raise Deferred(msg)
             block = block[count:]
 
-    def _notice(self, sent: int) -> None:
+    def _notice(self) -> None:
         now = time.monotonic()
         if now - self._noticed_at >= _NOTICE_S:
             self._noticed_at = now
-            self._on_progress(min(sent, self._size), self._size)
+            wire = self._association.wire
+            sent = wire.sent_bytes - wire.unsent() - self._before
+            self._on_progress(min(max(sent, 0), self._size), self._size)
 
     def _command(self, sop_class_uid: str, sop_instance_uid: str) -> C_STORE:
         primitive = C_STORE()

@@ -29,7 +29,7 @@ from pynetdicom.pdu import (
 from passerelle.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Pdu = (
     A_ASSOCIATE_RQ
@@ -103,6 +103,7 @@ class Wire:
         Raises:
             Unavailable: The peer is gone, ended the association, or does not read.
         """
+        self._check_ended()
         pending = [memoryview(buffer) for buffer in buffers]
         while pending:
             self._wait_writable(min(deadline, time.monotonic() + stall_s))
@@ -115,7 +116,7 @@ class Wire:
             self.sent_bytes += sent
             pending = _after(pending, sent)
 
-    def drain(self, *, deadline: float, stall_s: float) -> None:
+    def drain(self, *, deadline: float, stall_s: float, on_wait: Callable[[], None]) -> None:
         """Return once the last byte has reached the peer, or something came from it.
 
         What a slow line still holds in the kernel is not sent yet: the time for an answer
@@ -124,13 +125,14 @@ class Wire:
         Raises:
             Unavailable: The peer is gone or does not read.
         """
-        unsent, moved_at = self._unsent(), time.monotonic()
+        unsent, moved_at = self.unsent(), time.monotonic()
         while unsent and not self._pdus and not self._readable(_LOOK_S):
-            now, left = time.monotonic(), self._unsent()
+            now, left = time.monotonic(), self.unsent()
             if left < unsent:
                 unsent, moved_at = left, now
             elif now > min(deadline, moved_at + stall_s):
                 raise Unavailable(_STALLED)
+            on_wait()
 
     def receive(self, deadline: float) -> Pdu:
         """The next PDU.
@@ -149,6 +151,19 @@ class Wire:
     def waiting(self, timeout_s: float = 0.0) -> bool:
         """Whether something came, or comes within this time, that nobody has received yet."""
         return bool(self._pdus) or self._readable(timeout_s)
+
+    def unsent(self) -> int:
+        """How many bytes have not reached the peer yet, as far as the system can tell."""
+        if sys.platform != "linux":
+            return 0
+        import fcntl  # noqa: PLC0415 - not on Windows
+        import termios  # noqa: PLC0415 - not on Windows
+
+        with suppress(OSError):  # a lost connection shows at the next read
+            answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
+            unsent: int = struct.unpack("i", answer)[0]
+            return unsent
+        return 0
 
     def close(self) -> None:
         """Close the connection, whatever its state."""
@@ -185,18 +200,6 @@ class Wire:
         if sys.platform == "win32":  # it has no sendmsg
             return self._socket.send(pending[0])
         return self._socket.sendmsg(pending[:_BUFFERS_PER_CALL])
-
-    def _unsent(self) -> int:
-        if sys.platform != "linux":
-            return 0
-        import fcntl  # noqa: PLC0415 - not on Windows
-        import termios  # noqa: PLC0415 - not on Windows
-
-        with suppress(OSError):  # a lost connection shows at the next read
-            answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
-            unsent: int = struct.unpack("i", answer)[0]
-            return unsent
-        return 0
 
     def _read(self) -> None:
         try:

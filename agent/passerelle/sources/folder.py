@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 import time
 from contextlib import ExitStack
 from threading import Event
@@ -143,12 +142,15 @@ class FolderSource:
     def problems(self) -> list[str]:
         """What an operator should know; no file is named."""
         unreadable = sum(not one.readable for one in self._candidates.pending())
+        folders = self._unreadable_folders
         found = (
-            f"{unreadable} files cannot be read; check their permissions" if unreadable else "",
-            f"{self._unreadable_folders} sub-folders cannot be read; check their permissions"
-            if self._unreadable_folders
+            f"files that cannot be read: {unreadable}; check their permissions"
+            if unreadable
             else "",
-            f"{self._lonely} sidecars lie there without a picture" if self._lonely else "",
+            f"sub-folders that cannot be read: {folders}; check their permissions"
+            if folders
+            else "",
+            f"sidecars without a picture: {self._lonely}" if self._lonely else "",
             self._releases.problem,
         )
         return [f"{self.name}: {problem}" for problem in found if problem]
@@ -189,11 +191,7 @@ class FolderSource:
         """The candidate as an acquisition; if it is not ready, when to look again is noted."""
         media = self.path / candidate.name
         try:
-            status = os.lstat(media)
-            if not stat.S_ISREG(status.st_mode):
-                self._candidates.forget(candidate.name)
-                return None
-            if self._candidates.see(candidate.name, Fingerprint.of(status), now):
+            if self._candidates.see(candidate.name, Fingerprint.of(os.lstat(media)), now):
                 return None
             fault = "" if candidate.complete else complaint(media, self._raw_suffixes)
             sidecar, wait_until = self._sidecar(candidate, now)

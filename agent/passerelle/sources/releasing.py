@@ -92,8 +92,8 @@ class Releases:
         """What an operator should know, or ""."""
         count = len(self._owed)
         return (
-            f"{count} originals are safe here but cannot be taken away ({self._reason}); "
-            "the folder needs write permission"
+            f"originals that are safe here but cannot be taken away: {count} ({self._reason}); "
+            "tried again by itself"
             if count
             else ""
         )

@@ -9,7 +9,7 @@ import pytest
 
 from passerelle.errors import IdentityError
 from passerelle.identity.sidecar import SidecarIdentifier
-from passerelle.model import Acquisition, Fingerprint, Identity
+from passerelle.model import Acquisition, Fingerprint, Identity, Value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def test_no_sidecar_says_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_every_attribute_is_taken_as_it_stands(tmp_path: Path, mark: bytes) -> None:
-    table = {
+    table: dict[str, Value] = {
         "PatientID": "00042",
         "PatientName": "山田^太郎",
         "PatientWeight": 70.5,

@@ -73,7 +73,7 @@ def test_a_sidecar_alone_is_no_acquisition_but_a_problem(desk: Desk) -> None:
     desk.drop_sidecar("a.JSON")
     assert desk.settled(60) == []
     assert desk.source.pending == 0
-    assert desk.source.problems() == ["export: 1 sidecars lie there without a picture"]
+    assert desk.source.problems() == ["export: sidecars without a picture: 1"]
 
 
 def test_one_sidecar_serves_two_pictures_and_goes_with_the_last(desk: Desk) -> None:

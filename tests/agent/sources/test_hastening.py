@@ -58,7 +58,7 @@ def test_events_find_a_file_long_before_the_next_poll(tmp_path: Path) -> None:
     thread = threading.Thread(target=take)
     thread.start()
     # Dropped again and again: nothing tells when the observer is ready.
-    wait_until(lambda: desk.drop("a", bytes(1)) and found, every_s=0.5)
+    wait_until(lambda: desk.drop("a", bytes(1)).exists() and found, every_s=0.5)
     stop.set()
     thread.join(5)
     assert not thread.is_alive(), "a stop is noticed although no file comes"

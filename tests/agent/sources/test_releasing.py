@@ -108,7 +108,7 @@ def test_an_original_that_will_not_go_is_a_problem_and_tried_again(
     assert desk.look(4) == desk.look(2) == desk.look(30) == [], "it is not offered in a loop"
     assert desk.source.pending == 0
     (problem,) = desk.source.problems()
-    assert problem.startswith("export: 1 originals are safe here but cannot be taken away")
+    assert problem.startswith("export: originals that are safe here but cannot be taken away: 1 ")
     assert f"({reason})" in problem
     desk.fault = None
     assert desk.look(60) == []

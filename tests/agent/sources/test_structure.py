@@ -89,6 +89,11 @@ def test_a_dicom_file_that_ends_with_its_header_is_not_whole(tmp_path: Path) -> 
     assert told(tmp_path, data[: 144 + meta]).startswith("DICOM: no data set")
 
 
+@pytest.mark.parametrize("zeros", [8, 16, 800])
+def test_zeros_are_no_elements(tmp_path: Path, zeros: int) -> None:
+    assert "zeros where the next element" in told(tmp_path, WHOLE["implicit.dcm"] + bytes(zeros))
+
+
 def test_elements_of_an_unknown_sequence_are_implicit(tmp_path: Path) -> None:
     nested = struct.pack("<HH2sHI", 9, 0x1001, b"UN", 0, 0xFFFFFFFF)
     nested += struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)

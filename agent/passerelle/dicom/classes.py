@@ -1,0 +1,268 @@
+"""The SOP Classes we make: which one a picture becomes, and what each asks for beside pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pydicom.dataset import Dataset
+
+from passerelle.dicom import pixels
+from passerelle.dicom.modules import default
+from passerelle.errors import EncodingError, IdentityError
+from passerelle.model import derived_uid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from passerelle.dicom.picture import Picture
+    from passerelle.profile import SopClassName
+
+_STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
+_BYTE: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SopClass:
+    """One SOP Class (PS3.4 B.5): what it may hold and what its IOD asks for."""
+
+    name: str
+    uid: str
+    fill: Callable[[Dataset, Picture], None]
+    modality: str | None = None  #: the only one its IOD allows
+    samples: tuple[int, ...] = (1, 3)
+    bits_allocated: tuple[int, ...] = (8, 16)
+    asks: tuple[str, ...] = ()  #: Type 1 attributes that only a person or a profile can know
+
+    def check(self, dataset: Dataset, picture: Picture) -> None:
+        """See that the picture and what was said of it fit.
+
+        Raises:
+            EncodingError: It cannot hold such a picture.
+            IdentityError: Something is missing that must not be guessed.
+        """
+        if picture.samples not in self.samples:
+            msg = f"{self.name}: holds grey pictures only, and this one has colour"
+            raise EncodingError(msg)
+        if picture.bits_allocated not in self.bits_allocated:
+            msg = (
+                f"{self.name}: has no place for samples of {picture.bits_allocated} bits; "
+                "a profile with sop_class SecondaryCapture has"
+            )
+            raise EncodingError(msg)
+        missing = [keyword for keyword in self.asks if not dataset.get(keyword)]
+        if missing:
+            msg = f"{self.name}: {', '.join(missing)} must be said, in the sidecar or the profile"
+            raise IdentityError(msg)
+
+
+def sop_class(name: SopClassName, picture: Picture) -> SopClass:
+    """What a picture becomes.
+
+    Several frames take the multi-frame form of their class. Where it has none, those with times
+    become a multi-frame Secondary Capture, so that they still play; those without are pages, and
+    `is_single` tells the caller to make an instance of each.
+    """
+    if picture.frame_count == 1 or is_single(name, picture):
+        return SINGLE[name]
+    if name == "Ultrasound":
+        return US_MULTI_FRAME
+    if name in _MULTI_FRAME_AS_IT_IS:
+        return SINGLE[name]
+    if picture.samples > 1:
+        return MULTI_FRAME_TRUE_COLOR
+    return MULTI_FRAME_BYTE if picture.bits_allocated == _BYTE else MULTI_FRAME_WORD
+
+
+def is_single(name: SopClassName, picture: Picture) -> bool:
+    """Whether each frame becomes an instance of its own."""
+    return name != "SecondaryCapture" and not picture.frame_times_ms
+
+
+def _secondary_capture(dataset: Dataset, _picture: Picture) -> None:
+    """SC Equipment (PS3.3 C.8.6.1), General Image (C.7.6.1)."""
+    default(dataset, "ConversionType", "DI")  # through a digital interface
+    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
+    default(dataset, "PatientOrientation", "")
+
+
+def _multi_frame_capture(dataset: Dataset, picture: Picture) -> None:
+    """SC Equipment, SC Multi-frame Image and Vector (PS3.3 C.8.6.1, C.8.6.3, C.8.6.4)."""
+    _secondary_capture(dataset, picture)
+    default(dataset, "BurnedInAnnotation", "YES")  # Type 1: nobody looked, so there may be some
+    pixels.in_frames(dataset, picture)
+    if picture.samples == 1:
+        dataset.PresentationLUTShape = "IDENTITY"
+        pixels.rescale(dataset, picture.rescale_intercept)
+
+
+def _ultrasound(dataset: Dataset, _picture: Picture) -> None:
+    """US Image (PS3.3 C.8.5.6)."""
+    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
+    default(dataset, "PatientOrientation", "")
+
+
+def _ultrasound_multi_frame(dataset: Dataset, picture: Picture) -> None:
+    """US Image, Multi-frame and Cine (PS3.3 C.8.5.6, C.7.6.6, C.7.6.5)."""
+    _ultrasound(dataset, picture)
+    pixels.in_frames(dataset, picture)
+
+
+def _visible_light(dataset: Dataset, _picture: Picture) -> None:
+    """VL Image (PS3.3 C.8.12.1), Acquisition Context (C.7.6.14)."""
+    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
+    default(dataset, "PatientOrientation", "")
+    default(dataset, "AcquisitionContextSequence", [])
+
+
+def _ophthalmic(dataset: Dataset, picture: Picture) -> None:
+    """Ophthalmic Photography (PS3.3 C.8.17.1 to C.8.17.5), Multi-frame (C.7.6.6).
+
+    The type of the device is Type 1, and no profile can hold a code: it is a fundus camera.
+    """
+    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
+    default(dataset, "PatientOrientation", "")
+    default(dataset, "AnatomicRegionSequence", [_code("81745001", "SCT", "Eye")])
+    camera = _code("409898007", "SCT", "Fundus Camera")
+    default(dataset, "AcquisitionDeviceTypeCodeSequence", [camera])
+    default(dataset, "BurnedInAnnotation", "YES")  # Type 1, as above
+    _unsynchronized(dataset)
+    for keyword in (
+        "IlluminationTypeCodeSequence",
+        "LightPathFilterTypeStackCodeSequence",
+        "ImagePathFilterTypeStackCodeSequence",
+        "LensesCodeSequence",
+        "AcquisitionContextSequence",
+    ):
+        default(dataset, keyword, [])
+    for keyword in (
+        "PatientEyeMovementCommanded",
+        "RefractiveStateSequence",
+        "EmmetropicMagnification",
+        "IntraOcularPressure",
+        "HorizontalFieldOfView",
+        "PupilDilated",
+        "DetectorType",
+    ):
+        default(dataset, keyword, [] if keyword.endswith("Sequence") else None)
+    if picture.samples == 1:
+        dataset.PresentationLUTShape = "IDENTITY"
+    pixels.in_frames(dataset, picture)
+
+
+def _unsynchronized(dataset: Dataset) -> None:
+    """Synchronization (PS3.3 C.7.4.2) of a device that is synchronised with nothing."""
+    frame = derived_uid(dataset.StudyInstanceUID, "synchronization")
+    default(dataset, "SynchronizationFrameOfReferenceUID", frame)
+    default(dataset, "SynchronizationTrigger", "NO TRIGGER")
+    default(dataset, "AcquisitionTimeSynchronized", "N")
+
+
+def _radiograph(dataset: Dataset, picture: Picture) -> None:
+    """DX Series, Anatomy, Image, Detector (PS3.3 C.8.11.1 to C.8.11.4), for presentation."""
+    default(dataset, "PresentationIntentType", "FOR PRESENTATION")
+    default(dataset, "AnatomicRegionSequence", [])
+    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
+    default(dataset, "PixelIntensityRelationship", "LOG")
+    default(dataset, "PixelIntensityRelationshipSign", -1)
+    default(dataset, "DetectorType", None)
+    default(dataset, "BurnedInAnnotation", "YES")
+    default(dataset, "AcquisitionContextSequence", [])
+    dataset.PresentationLUTShape = "IDENTITY"
+    pixels.rescale(dataset, picture.rescale_intercept)
+    width = 1 << picture.bits_stored  # every value, when nobody chose a window (PS3.3 C.11.2)
+    default(dataset, "WindowCenter", str(width // 2 + picture.rescale_intercept))
+    default(dataset, "WindowWidth", str(width))
+
+
+def _computed_radiograph(dataset: Dataset, _picture: Picture) -> None:
+    """CR Series and CR Image (PS3.3 C.8.1.1, C.8.1.2)."""
+    default(dataset, "BodyPartExamined", "")
+    default(dataset, "ViewPosition", "")
+    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
+    default(dataset, "PatientOrientation", "")
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    """One code of the Code Sequence Macro (PS3.3 8.8)."""
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = scheme
+    item.CodeMeaning = meaning
+    return item
+
+
+def _visible(name: str, part: str, modality: str) -> SopClass:
+    return SopClass(
+        name=name,
+        uid=f"{_STORAGE}77.1.{part}",
+        fill=_visible_light,
+        modality=modality,
+        bits_allocated=(_BYTE,),
+    )
+
+
+MULTI_FRAME_BYTE: Final = SopClass(
+    name="Multi-frame Grayscale Byte SC", uid=f"{_STORAGE}7.2", fill=_multi_frame_capture
+)
+MULTI_FRAME_WORD: Final = SopClass(
+    name="Multi-frame Grayscale Word SC", uid=f"{_STORAGE}7.3", fill=_multi_frame_capture
+)
+MULTI_FRAME_TRUE_COLOR: Final = SopClass(
+    name="Multi-frame True Color SC", uid=f"{_STORAGE}7.4", fill=_multi_frame_capture
+)
+US_MULTI_FRAME: Final = SopClass(
+    name="US Multi-frame Image",
+    uid=f"{_STORAGE}3.1",
+    fill=_ultrasound_multi_frame,
+    modality="US",
+    bits_allocated=(_BYTE,),
+)
+#: The class of each name a profile may give, for one frame; documents are not pictures.
+SINGLE: Final[dict[SopClassName, SopClass]] = {
+    "SecondaryCapture": SopClass(
+        name="Secondary Capture", uid=f"{_STORAGE}7", fill=_secondary_capture
+    ),
+    "Ultrasound": SopClass(
+        name="US Image",
+        uid=f"{_STORAGE}6.1",
+        fill=_ultrasound,
+        modality="US",
+        bits_allocated=(_BYTE,),
+    ),
+    "VLEndoscopic": _visible("VL Endoscopic Image", "1", "ES"),
+    "VLMicroscopic": _visible("VL Microscopic Image", "2", "GM"),
+    "VLPhotographic": _visible("VL Photographic Image", "4", "XC"),
+    "Ophthalmic8": SopClass(
+        name="Ophthalmic Photography 8 Bit Image",
+        uid=f"{_STORAGE}77.1.5.1",
+        fill=_ophthalmic,
+        modality="OP",
+        bits_allocated=(8,),
+        asks=("ImageLaterality",),
+    ),
+    "Ophthalmic16": SopClass(
+        name="Ophthalmic Photography 16 Bit Image",
+        uid=f"{_STORAGE}77.1.5.2",
+        fill=_ophthalmic,
+        modality="OP",
+        bits_allocated=(16,),
+        asks=("ImageLaterality",),
+    ),
+    "DX": SopClass(
+        name="Digital X-Ray Image",
+        uid=f"{_STORAGE}1.1",
+        fill=_radiograph,
+        modality="DX",
+        samples=(1,),
+        asks=("ImageLaterality", "PatientOrientation", "ImagerPixelSpacing"),
+    ),
+    "CR": SopClass(
+        name="Computed Radiography Image",
+        uid=f"{_STORAGE}1",
+        fill=_computed_radiograph,
+        modality="CR",
+        samples=(1,),
+    ),
+}
+_MULTI_FRAME_AS_IT_IS: Final = frozenset({"Ophthalmic8", "Ophthalmic16"})

@@ -1,0 +1,125 @@
+"""The modules that describe samples: image pixel, lossy compression, frames and their times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pydicom.tag import Tag
+
+from passerelle.dicom import codecs
+from passerelle.dicom.coding import FrameShape
+from passerelle.dicom.modules import default
+from passerelle.errors import EncodingError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+    from passerelle.dicom.picture import Picture
+
+_FRAME_TIME: Final = Tag("FrameTime")
+_FRAME_TIME_VECTOR: Final = Tag("FrameTimeVector")
+_PAGE_NUMBER_VECTOR: Final = Tag("PageNumberVector")
+_VECTOR_BYTES: Final = 0xFFFE  # of a value with a short length (PS3.5 7.1.2)
+_DS_DIGITS: Final = ".10g"
+
+
+def shape_of(picture: Picture) -> FrameShape:
+    """What the codecs need to know of a picture."""
+    return FrameShape(
+        rows=picture.rows,
+        columns=picture.columns,
+        samples=picture.samples,
+        bits_allocated=picture.bits_allocated,
+        bits_stored=picture.bits_stored,
+    )
+
+
+def describe(dataset: Dataset, picture: Picture, syntax: str) -> None:
+    """Image Pixel (PS3.3 C.7.6.3), General Image's lossy compression (C.7.6.1.1.5) and ICC."""
+    dataset.SamplesPerPixel = picture.samples
+    dataset.PhotometricInterpretation = _photometric(picture, syntax)
+    dataset.Rows = picture.rows
+    dataset.Columns = picture.columns
+    dataset.BitsAllocated = picture.bits_allocated
+    dataset.BitsStored = picture.bits_stored
+    dataset.HighBit = picture.bits_stored - 1
+    dataset.PixelRepresentation = 0  # signed samples became unsigned ones and an intercept
+    if picture.samples > 1:
+        dataset.PlanarConfiguration = 0
+        if picture.icc_profile:
+            dataset.ICCProfile = picture.icc_profile
+    elif picture.rescale_intercept:
+        rescale(dataset, picture.rescale_intercept)
+    _lossy(dataset, picture)
+
+
+def rescale(dataset: Dataset, intercept: int) -> None:
+    """Modality LUT (PS3.3 C.11.1): from stored samples to what the device measured."""
+    dataset.RescaleIntercept = str(intercept)
+    dataset.RescaleSlope = "1"
+    dataset.RescaleType = "US"  # unspecified
+
+
+def in_frames(dataset: Dataset, picture: Picture) -> None:
+    """Multi-frame and Cine (PS3.3 C.7.6.6, C.7.6.5): by time where it is known, else by page.
+
+    Raises:
+        EncodingError: There are more frames than can be numbered.
+    """
+    dataset.NumberOfFrames = str(picture.frame_count)
+    times = picture.frame_times_ms
+    if not times and picture.frame_count == 1:
+        _by_even_time(dataset, 0.0)
+    elif not times:
+        _by_page(dataset, picture.frame_count)
+    elif len(set(times)) == 1:
+        _by_even_time(dataset, times[0])
+    else:
+        _by_time(dataset, times)
+
+
+def _by_even_time(dataset: Dataset, each_ms: float) -> None:
+    dataset.FrameIncrementPointer = _FRAME_TIME
+    default(dataset, "FrameTime", format(each_ms, _DS_DIGITS))
+
+
+def _by_time(dataset: Dataset, times: tuple[float, ...]) -> None:
+    """The time of each frame counts from the one before; the first is at zero (C.7.6.5.1.2)."""
+    vector = [format(time, _DS_DIGITS) for time in (0.0, *times[:-1])]
+    if len("\\".join(vector)) > _VECTOR_BYTES:
+        _by_even_time(dataset, sum(times) / len(times))
+        return
+    dataset.FrameIncrementPointer = _FRAME_TIME_VECTOR
+    dataset.FrameTimeVector = vector
+
+
+def _by_page(dataset: Dataset, count: int) -> None:
+    """Frames that are pages, not moments: SC Multi-frame Vector (PS3.3 C.8.6.4)."""
+    vector = [str(page) for page in range(1, count + 1)]
+    if len("\\".join(vector)) > _VECTOR_BYTES:
+        msg = f"picture: {count} frames are too many to number; give the profile raw.frame_time_ms"
+        raise EncodingError(msg)
+    dataset.FrameIncrementPointer = _PAGE_NUMBER_VECTOR
+    dataset.PageNumberVector = vector
+
+
+def _photometric(picture: Picture, syntax: str) -> str:
+    """The Photometric Interpretation of what is stored.
+
+    JPEG with luminance and chrominance is YBR_FULL_422 however its chrominance is sampled: the
+    standard knows no other for these transfer syntaxes (PS3.5 table 8.2.1-1) and says that the
+    stream may sample otherwise (PS3.3 C.7.6.3.1.2). A decoder reads the sampling from the stream
+    itself; dciodvfy takes YBR_FULL for an error.
+    """
+    if picture.verbatim_syntax:
+        is_chroma = picture.photometric.startswith("YBR")
+        return "YBR_FULL_422" if is_chroma else picture.photometric
+    return codecs.photometric(syntax, picture.photometric)
+
+
+def _lossy(dataset: Dataset, picture: Picture) -> None:
+    dataset.LossyImageCompression = "01" if picture.was_lossy else "00"
+    if picture.was_lossy:
+        dataset.LossyImageCompressionMethod = "ISO_10918_1"  # JPEG (PS3.3 C.7.6.1.1.5.1)
+        if picture.lossy_ratio:
+            dataset.LossyImageCompressionRatio = format(picture.lossy_ratio, ".4g")

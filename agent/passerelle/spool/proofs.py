@@ -1,0 +1,147 @@
+"""What proof is asked for and recorded, and what may go once it is there."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from passerelle.model import DeliveryState
+from passerelle.spool import entry
+from passerelle.spool.ledger import checked
+from passerelle.spool.writable import Writable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from passerelle.model import Instance
+
+_OPEN: Final = (
+    DeliveryState.PENDING,
+    DeliveryState.SENDING,
+    DeliveryState.UNKNOWN,
+    DeliveryState.REFUSED,
+    DeliveryState.HELD,
+)
+
+
+class Proofs(Writable):
+    """Storage commitment transactions (PS3.4 annex J), their outcome, and retention."""
+
+    def awaiting_proof(self, destination: str, limit: int) -> list[Instance]:
+        """Instances stored there, oldest first, that no open transaction asks about."""
+
+        def decide() -> list[Instance]:
+            rows = self._database.rows("awaiting_proof", destination=destination, limit=limit)
+            return [self._instance(checked(row)["sop_instance_uid"]) for row in rows]
+
+        return self._mended(decide)
+
+    def begin_transaction(
+        self, transaction_uid: str, destination: str, uids: Sequence[str]
+    ) -> None:
+        """Note what is asked, before it is asked."""
+
+        def decide() -> None:
+            listed = json.dumps(list(uids))
+            values = {"transaction_uid": transaction_uid, "destination": destination}
+            self._database.run("begin_transaction", now=self._now(), **values)
+            self._database.run("ask_in_transaction", uids=listed, **values)
+
+        self._mended(decide)
+
+    def transaction(self, transaction_uid: str) -> tuple[str, tuple[str, ...]] | None:
+        """The destination and SOP Instance UIDs of an open transaction; None if it is not one."""
+        row = self._database.row("transaction_of", transaction_uid=transaction_uid)
+        return (row["destination"], self._asked_in(transaction_uid)) if row else None
+
+    def close_transaction(self, transaction_uid: str) -> None:
+        """What it asked and is not proven may be asked again."""
+
+        def decide() -> None:
+            self._database.run("end_transaction", transaction_uid=transaction_uid)
+            self._database.run("free_from_transaction", transaction_uid=transaction_uid)
+
+        self._mended(decide)
+
+    def overdue_transactions(
+        self, destination: str, *, older_than: float
+    ) -> list[tuple[str, tuple[str, ...]]]:
+        """Transactions asked before `older_than` (s since the epoch), with what they asked."""
+        rows = self._database.rows("overdue", destination=destination, older_than=older_than)
+        return [(row["transaction_uid"], self._asked_in(row["transaction_uid"])) for row in rows]
+
+    def has_open_transaction(self, destination: str) -> bool:
+        """Whether a report is awaited from there."""
+        return self._database.row("open_transaction", destination=destination) is not None
+
+    def committed(self, destination: str, uids: Iterable[str], *, proof: str) -> None:
+        """The destination proved that it has these.
+
+        Args:
+            destination: Who proved it.
+            uids: SOP Instance UIDs; those refused, held or discarded keep their state.
+            proof: `commitment` or `query`.
+        """
+
+        def decide() -> None:
+            now = self._now()
+            proven = self._database.rows(
+                "committed",
+                destination=destination,
+                uids=json.dumps(list(uids)),
+                proof=proof,
+                now=now,
+            )
+            for row in proven:
+                uid, told = row["sop_instance_uid"], f"{destination}: by {proof}"
+                entry.note(self._database, uid, "committed", now=now, detail=told)
+
+        self._mended(decide)
+
+    def removable(
+        self, before: float, limit: int, *, unproven_ok: Sequence[str] = ()
+    ) -> list[Instance]:
+        """Instances proven everywhere since before `before`, oldest first.
+
+        STORED counts as proof at the destinations of `unproven_ok`. An instance that is owed to
+        nobody stays.
+        """
+
+        def decide() -> list[Instance]:
+            rows = self._database.rows(
+                "removable", before=before, limit=limit, unproven_ok=json.dumps(list(unproven_ok))
+            )
+            return [self._instance_of(row) for row in rows if _proven(row["proven_intact"])]
+
+        return self._mended(decide)
+
+    def remove(self, instances: Iterable[Instance]) -> None:
+        """Remove objects and records; their rows stay, so that the same file is known again.
+
+        The rows say so first: an object that a crash then leaves is removed at the next start,
+        and none is ever missing that a row still promises.
+        """
+        gone = list(instances)
+
+        def decide() -> None:
+            now = self._now()
+            for instance in gone:
+                self._database.run("removed", uid=instance.sop_instance_uid, now=now)
+                entry.note(self._database, instance.sop_instance_uid, "removed", now=now)
+
+        self._mended(decide)
+        for instance in gone:
+            instance.path.unlink(missing_ok=True)
+            self._layout.record(instance.sop_instance_uid).unlink(missing_ok=True)
+
+    def oldest_unproven(self, *, unproven_ok: Sequence[str] = ()) -> float | None:
+        """When the oldest instance was acquired that is not proven everywhere, s since the epoch."""
+        found = []
+        for row in self._database.rows("destinations"):
+            stored = () if row["name"] in unproven_ok else (DeliveryState.STORED,)
+            found.append(self._oldest(row["name"], (*_OPEN, *stored)))
+        return min((at for at in found if at is not None), default=None)
+
+    def _asked_in(self, transaction_uid: str) -> tuple[str, ...]:
+        rows = self._database.rows("asked_in", transaction_uid=transaction_uid)
+        return tuple(row["sop_instance_uid"] for row in rows)
