@@ -100,7 +100,7 @@ class Assembly:
             sidecar_wait_s=settings.sidecar_wait_s,
             incomplete_s=settings.incomplete_s,
             raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
-            memory=self._spool,
+            memory=self._spool.memory(settings.name),
             archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
         )
 

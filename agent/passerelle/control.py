@@ -9,11 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import os
+import queue
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from typing import TYPE_CHECKING, Any, Final
 
 from passerelle.errors import AgentError, ConfigError
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 Handler = Callable[[Body], Body]
+_Call = tuple[Connection, Handler, Body]
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +41,10 @@ _FRAME_LIMIT: Final = 16 << 20
 
 
 class Door:
-    """Answers requests of this machine's commands, one connection at a time."""
+    """Answers requests of this machine's commands, one at a time.
+
+    Each caller proves in a thread of its own that it has the key: a silent one holds up nobody.
+    """
 
     name = "control"
 
@@ -41,11 +53,12 @@ class Door:
         self._handlers = handlers
         self._key = secrets.token_bytes(32)
         self._listener: Listener | None = None
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
 
     def open(self) -> None:
         """Listen, and leave word where."""
         # The key is in a file that only the agent's user reads: the port alone opens nothing.
-        self._listener = Listener(("127.0.0.1", 0), backlog=8, authkey=self._key)
+        self._listener = Listener(("127.0.0.1", 0), backlog=8)
         word = json.dumps({"port": self._listener.address[1], "key": self._key.hex()})
         partial = self._file.with_suffix(".part")
         partial.unlink(missing_ok=True)
@@ -57,31 +70,52 @@ class Door:
     def wake(self) -> None:
         """Stop listening, after `stop` was set."""
         self._file.unlink(missing_ok=True)
-        if self._listener is not None:
-            # Closing does not end a blocked accept: one last caller does.
-            knock = (self._listener.address, self._key)
-            threading.Thread(target=_knock, args=knock, daemon=True).start()
+        self._calls.put(None)
 
     def run(self, stop: threading.Event) -> None:
         """Answer until `stop` is set; `wake` after setting it."""
-        assert self._listener is not None  # noqa: S101 - open comes first
-        with self._listener as listener:
-            while not stop.is_set():
-                try:
-                    with listener.accept() as connection:
-                        if not stop.is_set():
-                            self._answer(connection)
-                except (OSError, EOFError, AuthenticationError, ValueError):
-                    _log.info("control: a caller without the key, or gone")
-
-    def _answer(self, connection: Connection) -> None:
-        request = json.loads(connection.recv_bytes(_FRAME_LIMIT))
-        answer: Body
+        if self._listener is None:
+            self.open()
+        assert self._listener is not None  # noqa: S101 - open has just made it
+        listener, self._listener = self._listener, None
+        closing = threading.Event()
+        threading.Thread(target=self._accept, args=(listener, closing), daemon=True).start()
         try:
-            answer = {"answer": self._handlers[request["request"]](request["body"])}
-        except AgentError as error:
-            answer = {"error": str(error)}
-        connection.send_bytes(json.dumps(answer).encode("ascii"))
+            while not stop.is_set():
+                call = self._calls.get()
+                if call is not None and not stop.is_set():
+                    self._answer(*call)
+        finally:
+            closing.set()
+            _end_accept(listener)
+
+    def _accept(self, listener: Listener, closing: threading.Event) -> None:
+        with listener:
+            while not closing.is_set():
+                with suppress(OSError):  # the caller went away again
+                    connection = listener.accept()
+                    threading.Thread(target=self._hear, args=(connection,), daemon=True).start()
+
+    def _hear(self, connection: Connection) -> None:
+        try:
+            deliver_challenge(connection, self._key)
+            answer_challenge(connection, self._key)
+            request = json.loads(connection.recv_bytes(_FRAME_LIMIT))
+            handler, body = self._handlers[request["request"]], dict(request["body"])
+        except (OSError, EOFError, AuthenticationError, ValueError, TypeError, LookupError):
+            connection.close()
+            _log.info("control: a caller without the key, without a request, or gone")
+        else:
+            self._calls.put((connection, handler, body))
+
+    def _answer(self, connection: Connection, handler: Handler, body: Body) -> None:
+        answer: Body
+        with connection, suppress(OSError):  # whoever asked may be gone
+            try:
+                answer = {"answer": handler(body)}
+            except AgentError as error:
+                answer = {"error": str(error)}
+            connection.send_bytes(json.dumps(answer).encode("ascii"))
 
 
 def ask(data_dir: Path, request: str, body: Body) -> Body | None:
@@ -103,8 +137,7 @@ def ask(data_dir: Path, request: str, body: Body) -> Body | None:
     return answer["answer"]
 
 
-def _knock(address: tuple[str, int], key: bytes) -> None:
-    try:
-        Client(address, authkey=key).close()
-    except (OSError, EOFError, AuthenticationError):
-        return
+def _end_accept(listener: Listener) -> None:
+    """Closing does not end a blocked accept: one last caller does."""
+    with suppress(OSError):
+        Client(listener.address).close()

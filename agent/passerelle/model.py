@@ -26,6 +26,7 @@ class AcquisitionState(StrEnum):
     WRAPPED = "WRAPPED"  # its instances are in the spool
     HELD = "HELD"  # durable here, but whose it is must be said by a person
     QUARANTINED = "QUARANTINED"  # cannot become DICOM; the original and the reason are kept
+    DISCARDED = "DISCARDED"  # an operator gave up a kept original; the audit record says why
 
 
 class DeliveryState(StrEnum):

@@ -101,7 +101,7 @@ class Demo:
         with self._archive():
             self.agent = Agent(load(config), self._folder)
             self.agent.start()
-            self.device = SimulatedModality(acquisitions, seed=2)
+            self.device = SimulatedModality(acquisitions, seed=2, pause_s=0.05)
             click.echo(f"archive   {_AE_TITLE}@127.0.0.1:{self._archive_port}")
             click.echo(f"agent     {config}")
             click.echo(f"device    exports into {acquisitions}")
@@ -159,7 +159,11 @@ class Demo:
             f"--aet={_AE_TITLE}",
             f"--report-to=127.0.0.1:{self._report_port}",
         ]
-        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE)  # noqa: S603 - our own program
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [*command, *options],
+            stdin=subprocess.PIPE,  # it ends when this end closes, however we end
+            stdout=subprocess.PIPE,
+        )
         try:
             if process.stdout is None or not process.stdout.readline():
                 msg = f"the embedded archive does not start; is port {self._archive_port} taken?"

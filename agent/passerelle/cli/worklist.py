@@ -80,9 +80,9 @@ def _live(config: Config, settings: WorklistSettings) -> list[dict[str, Any]]:
     }
     today = dt.datetime.now().astimezone().strftime("%Y%m%d")
     keys = {
-        "ScheduledProcedureStepStartDate": today,
-        "ScheduledStationAETitle": config.equipment.ae_title,
-        "Modality": config.equipment.modality,
+        "date": today,
+        "station_ae_title": config.equipment.ae_title,
+        "modality": config.equipment.modality,
     }
     body = {"node": node, "keys": keys, "fallback_charset": settings.fallback_charset}
     try:

@@ -84,6 +84,7 @@ def instance_of(wrapping: Wrapping, picture: Picture, number: int) -> Made:
         SpoolFull: There is no room.
     """
     sop_class = _sop_class(wrapping, picture)
+    picture = sop_class.fitting(picture)
     dataset = modules.said(wrapping, picture.attributes)
     profile = wrapping.profile
     modality = profile.modality or sop_class.modality or wrapping.equipment["modality"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pydicom.dataset import Dataset
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 _BYTE: Final = 8
+_ELSEWHERE: Final = "a profile with sop_class SecondaryCapture has"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,18 @@ class SopClass:
     modality: str | None = None  #: the only one its IOD allows
     samples: tuple[int, ...] = (1, 3)
     bits_allocated: tuple[int, ...] = (8, 16)
+    only_bits_stored: int | None = None  #: what fewer bits are told as
+    takes_rgb_jpeg: bool = False  #: its IOD knows lossy JPEG of red, green and blue
+    takes_intercept: bool = True  #: has a place for what signed samples became
     asks: tuple[str, ...] = ()  #: Type 1 attributes that only a person or a profile can know
+
+    def fitting(self, picture: Picture) -> Picture:
+        """The picture in a form that the IOD knows; its samples stay what they are."""
+        if self.only_bits_stored and picture.bits_stored < self.only_bits_stored:
+            picture = replace(picture, bits_stored=self.only_bits_stored)
+        if picture.photometric == "RGB" and picture.verbatim_syntax and not self.takes_rgb_jpeg:
+            picture = pixels.decoded(picture)
+        return picture
 
     def check(self, dataset: Dataset, picture: Picture) -> None:
         """See that the picture and what was said of it fit.
@@ -45,10 +57,11 @@ class SopClass:
             msg = f"{self.name}: holds grey pictures only, and this one has colour"
             raise EncodingError(msg)
         if picture.bits_allocated not in self.bits_allocated:
-            msg = (
-                f"{self.name}: has no place for samples of {picture.bits_allocated} bits; "
-                "a profile with sop_class SecondaryCapture has"
-            )
+            bits = picture.bits_allocated
+            msg = f"{self.name}: has no place for samples of {bits} bits; {_ELSEWHERE}"
+            raise EncodingError(msg)
+        if picture.rescale_intercept and not self.takes_intercept:
+            msg = f"{self.name}: has no place for signed samples; {_ELSEWHERE}"
             raise EncodingError(msg)
         missing = [keyword for keyword in self.asks if not dataset.get(keyword)]
         if missing:
@@ -221,7 +234,10 @@ US_MULTI_FRAME: Final = SopClass(
 #: The class of each name a profile may give, for one frame; documents are not pictures.
 SINGLE: Final[dict[SopClassName, SopClass]] = {
     "SecondaryCapture": SopClass(
-        name="Secondary Capture", uid=f"{_STORAGE}7", fill=_secondary_capture
+        name="Secondary Capture",
+        uid=f"{_STORAGE}7",
+        fill=_secondary_capture,
+        takes_rgb_jpeg=True,
     ),
     "Ultrasound": SopClass(
         name="US Image",
@@ -247,6 +263,7 @@ SINGLE: Final[dict[SopClassName, SopClass]] = {
         fill=_ophthalmic,
         modality="OP",
         bits_allocated=(16,),
+        only_bits_stored=16,
         asks=("ImageLaterality",),
     ),
     "DX": SopClass(
@@ -255,6 +272,7 @@ SINGLE: Final[dict[SopClassName, SopClass]] = {
         fill=_radiograph,
         modality="DX",
         samples=(1,),
+        takes_intercept=False,
         asks=("ImageLaterality", "PatientOrientation", "ImagerPixelSpacing"),
     ),
     "CR": SopClass(

@@ -32,7 +32,7 @@ def _decode_jpeg_ls(encoded: bytes, shape: FrameShape) -> NDArray[Any]:
     if info["allowed_lossy_error"] == 0 and info["bits_per_sample"] > shape.bits_allocated:
         msg = "deeper than announced"
         raise ValueError(msg)
-    samples = np.frombuffer(data, dtype=shape.dtype)
+    samples = np.frombuffer(data, dtype="u1" if info["bits_per_sample"] <= _BYTE else "<u2")
     if shape.samples > 1 and info["interleave_mode"] == 0:  # planes, as other makers write them
         return samples.reshape(shape.samples, shape.rows, shape.columns).transpose(1, 2, 0)
     return samples
@@ -124,8 +124,10 @@ _JPEG_LS: Final = Codec(
     module="jpeg_ls",
     decode=_decode_jpeg_ls,
     encode=_encode_jpeg_ls,
-    # pyjpegls 1.5.1 encodes 6 and 7 bits so that other decoders see another picture.
-    holds=lambda shape: shape.bits_stored >= _BYTE,
+    # pyjpegls 1.5.1 encodes 6 and 7 bits so that other decoders see another picture, and takes
+    # samples of up to 8 bits for bytes.
+    holds=lambda shape: shape.bits_stored > shape.bits_allocated - _BYTE
+    and shape.bits_stored >= _BYTE,
 )
 _JPEG_2000: Final = Codec(
     name="JPEG 2000",
@@ -143,7 +145,14 @@ _HTJ2K: Final = Codec(
     holds=lambda shape: shape.bits_stored == shape.bits_allocated,
     colour="YBR_RCT",
 )
-_RLE: Final = Codec(name="RLE", module="pydicom", decode=_decode_rle, encode=_encode_rle)
+_RLE: Final = Codec(
+    name="RLE",
+    module="pydicom",
+    decode=_decode_rle,
+    encode=_encode_rle,
+    # pydicom 3.0.2 leaves out a byte of which no bit is stored, and misses it when it decodes.
+    holds=lambda shape: shape.bits_stored > shape.bits_allocated - _BYTE,
+)
 
 #: Every encoded transfer syntax that can be read here; those with an encoder are lossless.
 CODECS: Final[dict[str, Codec]] = {

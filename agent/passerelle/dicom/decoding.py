@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import warnings
 from contextlib import contextmanager
@@ -37,6 +38,8 @@ _FAULTS: Final = (
     struct.error,
     Image.DecompressionBombError,
 )
+#: What a position that damaged data give leads to; any other errno is the disk's or the share's.
+_DAMAGE: Final = (None, errno.EINVAL, errno.EOVERFLOW)
 _TRANSPARENT: Final = frozenset({"LA", "PA", "RGBA", "La", "RGBa"})
 _GREY: Final = frozenset({"1", "L", "LA", "La"})
 _GREY_16: Final = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
@@ -94,7 +97,7 @@ def translated(kind: str) -> Iterator[None]:
             warnings.simplefilter("ignore")  # of odd metadata
             yield
     except _FAULTS as fault:
-        if isinstance(fault, OSError) and fault.errno is not None:
+        if isinstance(fault, OSError) and fault.errno not in _DAMAGE:
             msg = f"{kind}: cannot be read: {fault.strerror}"
             raise Changed(msg) from fault
         msg = f"{kind}: {_reason(fault)}"

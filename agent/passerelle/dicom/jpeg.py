@@ -30,6 +30,7 @@ _EXIF: Final = b"Exif\0\0"
 _YCBCR: Final = "YBR_FULL_422"
 _ADOBE: Final = {0: "RGB", 1: _YCBCR}
 _FACTORS: Final = range(1, 5)  # B.2.2
+_PRECISIONS: Final = range(2, 17)  # B.2.2, lossless included
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +194,9 @@ def _frame(stream: Stream, marker: int, segment: bytes) -> None:
         Component(segment[at], segment[at + 1] >> 4, segment[at + 1] & 0xF)
         for at in range(6, 6 + 3 * count, 3)
     )
-    if any(factor not in _FACTORS for pair in stream.sampling for factor in pair):
-        msg = "JPEG: damaged (an impossible sampling factor)"
+    factors = [factor for pair in stream.sampling for factor in pair]
+    if precision not in _PRECISIONS or any(factor not in _FACTORS for factor in factors):
+        msg = "JPEG: damaged (an impossible precision or sampling)"
         raise EncodingError(msg)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydicom.tag import Tag
@@ -12,9 +13,11 @@ from passerelle.dicom.modules import default
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydicom.dataset import Dataset
 
-    from passerelle.dicom.picture import Picture
+    from passerelle.dicom.picture import Picture, Samples
 
 _FRAME_TIME: Final = Tag("FrameTime")
 _FRAME_TIME_VECTOR: Final = Tag("FrameTimeVector")
@@ -32,6 +35,20 @@ def shape_of(picture: Picture) -> FrameShape:
         bits_allocated=picture.bits_allocated,
         bits_stored=picture.bits_stored,
     )
+
+
+def decoded(picture: Picture) -> Picture:
+    """A verbatim picture with its frames decoded, to be stored without a further loss."""
+    syntax, shape = picture.verbatim_syntax, shape_of(picture)
+
+    def frames() -> Iterator[Samples | bytes]:
+        for frame in picture.frames():
+            if syntax and isinstance(frame, bytes):
+                yield codecs.decode(frame, shape, syntax)
+            else:
+                yield frame
+
+    return replace(picture, frames=frames, verbatim_syntax=None)
 
 
 def describe(dataset: Dataset, picture: Picture, syntax: str) -> None:

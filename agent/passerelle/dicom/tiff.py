@@ -201,8 +201,6 @@ def _samples(image: Image, look: _Look) -> Samples:
 
 def _unsigned(image: Image, bits: int) -> Samples:
     """Signed samples shifted up so that the least is zero."""
-    wide = np.asarray(image).astype(np.int32)
     if bits == _BYTE:  # Pillow gives two's complement as if it were unsigned
-        wide = np.where(wide > 0x7F, wide - 0x100, wide)  # noqa: PLR2004 - the sign bit
-        return (wide + 0x80).astype(np.uint8)
-    return (wide + (1 << bits - 1)).astype(np.uint16)
+        return np.asarray(image) ^ np.uint8(0x80)
+    return (np.asarray(image).astype(np.int32) + (1 << bits - 1)).astype(np.uint16)

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Collection, Iterable
 
-#: Takes a commitment report; returns once the report is safe.
-OnReport = "Callable[[Report], None]"
-
 _OWN_AE_TITLE_WRONG: Final = 0x07
 _CALLING_AE_TITLE_WRONG: Final = 0x03
 _SUCCESS: Final = 0x0000

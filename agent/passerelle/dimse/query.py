@@ -143,7 +143,7 @@ def _matches(
         str(match.get("SOPInstanceUID", ""))
         for match in _find(association, pair, identifier, "ISO_IR 6")
     }
-    return answers  # an archive that ignores a key answers with others, too
+    return answers & set(uids)  # an archive that ignores a key answers with others, too
 
 
 def _find(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager, suppress
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _BUSY_MS: Final = 10_000
 _MIGRATION_S: Final = 600.0
 _NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+#: What SQLite says of a file that somebody else wrote into; a broken schema is SQLITE_ERROR.
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 _INTACT: Final = re.compile(r"\{intact:(\w+)\}")
 
 
@@ -45,10 +48,10 @@ class Database:
 
     @classmethod
     def opened(cls, path: Path) -> Self:
-        """The ledger for writing, migrated and checked; the caller holds the lock.
+        """The ledger for writing, migrated; the caller holds the lock and has judged it.
 
         Raises:
-            LedgerError: It is no database, damaged, or newer than this code.
+            LedgerError: It cannot be opened.
             SpoolFull: There is no room for it.
         """
         with _told():
@@ -64,7 +67,6 @@ class Database:
                     "cell_size_check = ON",
                 ):
                     connection.execute(f"PRAGMA {pragma}")
-                _check(connection)
                 return cls(connection)
             except BaseException:
                 connection.close()
@@ -80,14 +82,13 @@ class Database:
         with _told():
             address = f"{path.absolute().as_uri()}?mode=ro"
             if not path.with_name(f"{path.name}-wal").exists():
-                address += "&immutable=1"  # nobody writes; a folder that we may not write to will do
+                address += (
+                    "&immutable=1"  # nobody writes; a folder that we may not write to will do
+                )
             connection = sqlite3.connect(address, uri=True, check_same_thread=False)
             try:
                 connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-                (version,) = connection.execute("PRAGMA user_version").fetchone()
-                if version != VERSION:
-                    msg = f"ledger: version {version}, this program reads {VERSION}"
-                    raise LedgerError(msg)
+                _readable(connection)
                 return cls(connection)
             except BaseException:
                 connection.close()
@@ -137,9 +138,12 @@ class Database:
         """The rows of each table whose seal is broken."""
         with self._turn, _told():
             return {
-                table: [row[0] for row in self._connection.execute(
-                    f"SELECT rowid FROM {table} WHERE NOT {self._intact(table)}"  # noqa: S608 - names of tables
-                )]
+                table: [
+                    row[0]
+                    for row in self._connection.execute(
+                        f"SELECT rowid FROM {table} WHERE NOT {self._intact(table)}"  # noqa: S608 - names of tables
+                    )
+                ]
                 for table in self.sealed
             }
 
@@ -155,21 +159,49 @@ class Database:
         return f"({table}.seal IS {expression(table, self.sealed[table], table)})"
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    """Pages, indexes and the schema are what was written.
+def _readable(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != VERSION:
+        msg = f"ledger: version {version}, this program reads {VERSION}"
+        raise LedgerError(msg)
+
+
+class Verdict(Enum):
+    """What a look at the file says."""
+
+    SOUND = auto()
+    INDEX = auto()  #: an index differs from its table, and can be made anew
+    DAMAGED = auto()
+
+
+def judge(path: Path) -> Verdict:
+    """Whether pages, indexes and schema are what was written.
 
     Raises:
-        LedgerError: They are not, or a newer agent wrote them.
+        LedgerError: The file cannot be read at all.
     """
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            return _judged(connection)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF in _DAMAGE:
+            return Verdict.DAMAGED
+        msg = f"ledger: {error}"
+        raise LedgerError(msg) from error
+
+
+def _judged(connection: sqlite3.Connection) -> Verdict:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        return Verdict.DAMAGED if version else Verdict.SOUND
     number, digest = connection.execute("SELECT number, digest FROM version").fetchone() or (0, "")
-    if digest != schema_digest(connection) or version != number:
-        msg = "ledger: its schema is not what was written"
-        raise LedgerError(msg)
-    (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if verdict != "ok":
-        msg = "ledger: the database is damaged"
-        raise LedgerError(msg)
+    if version != number or digest != schema_digest(connection):
+        return Verdict.DAMAGED
+    if connection.execute("PRAGMA integrity_check(1)").fetchone()[0] == "ok":
+        return Verdict.SOUND
+    rows_are_sound = connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+    return Verdict.INDEX if rows_are_sound else Verdict.DAMAGED
 
 
 def refuse_newer(path: Path) -> None:

@@ -66,7 +66,7 @@ class Layout:
         Raises:
             EncodingError: It is no UID (PS3.5 9.1), so it names no file.
         """
-        if len(uid) > _UID_LENGTH or not _UID.fullmatch(uid):
+        if not is_uid(uid):
             msg = "spool: the SOP Instance UID is no UID"
             raise EncodingError(msg)
         shelf = hashlib.sha256(uid.encode("ascii")).hexdigest()[:2]
@@ -85,3 +85,8 @@ class Layout:
             self.folder(AcquisitionState.QUARANTINED),
         ):
             make_folder(folder)
+
+
+def is_uid(text: str) -> bool:
+    """Whether a text is a UID as far as file names are concerned (PS3.5 9.1)."""
+    return len(text) <= _UID_LENGTH and _UID.fullmatch(text) is not None

@@ -49,23 +49,23 @@ def migrate(path: Path | str, to: int = VERSION) -> None:
 
 
 def _first(database: sqlite_utils.Database) -> None:
-    database["version"].create({"number": int, "digest": str})
-    database["tally"].create(
+    database.table("version").create({"number": int, "digest": str})
+    database.table("tally").create(
         {"subject": str, "grouped_by": str, "state": str, "n": int},
         pk=("subject", "grouped_by", "state"),
     )
     _acquisitions(database)
     _instances(database)
     _deliveries(database)
-    database["proof_request"].create(
+    database.table("proof_request").create(
         {"transaction_uid": str, "destination": str, "asked_at": float}, pk="transaction_uid"
     )
-    database["proof_request"].create_index(["destination", "asked_at"])
-    database["event"].create(
+    database.table("proof_request").create_index(["destination", "asked_at"])
+    database.table("event").create(
         {"id": int, "at": float, "kind": str, "actor": str, "subject": str, "detail": str},
         pk="id",
     )
-    database["event"].create_index(["subject"])
+    database.table("event").create_index(["subject"])
     for table, columns in sealed_columns(database.conn).items():
         _seal(database, table, columns)
     _tally(database, "acquisition", "source")
@@ -74,14 +74,14 @@ def _first(database: sqlite_utils.Database) -> None:
 
 def _second(database: sqlite_utils.Database) -> None:
     """Originals that stay at the device (`after = "keep"`)."""
-    database["remembered"].create({"name_digest": str, "fingerprint": str}, pk="name_digest")
+    database.table("remembered").create({"name_digest": str, "fingerprint": str}, pk="name_digest")
 
 
 _STEPS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (_first, _second)
 
 
 def _acquisitions(database: sqlite_utils.Database) -> None:
-    database["acquisition"].create(
+    database.table("acquisition").create(
         {
             "id": str,
             "agent": str,
@@ -97,12 +97,12 @@ def _acquisitions(database: sqlite_utils.Database) -> None:
         },
         pk="id",
     )
-    database["acquisition"].create_index(["received_at"])
+    database.table("acquisition").create_index(["received_at"])
     database.execute(
         "CREATE INDEX acquisition_kept ON acquisition (state)"
         " WHERE state IN ('HELD', 'QUARANTINED')"
     )
-    database["patient"].create(
+    database.table("patient").create(
         {"acquisition_id": str, "identity": str, "original": str, "seal": int},
         pk="acquisition_id",
         foreign_keys=[("acquisition_id", "acquisition", "id")],
@@ -110,7 +110,7 @@ def _acquisitions(database: sqlite_utils.Database) -> None:
 
 
 def _instances(database: sqlite_utils.Database) -> None:
-    database["instance"].create(
+    database.table("instance").create(
         {
             "sop_instance_uid": str,
             "acquisition_id": str,
@@ -128,14 +128,12 @@ def _instances(database: sqlite_utils.Database) -> None:
         pk="sop_instance_uid",
         foreign_keys=[("acquisition_id", "acquisition", "id")],
     )
-    database["instance"].create_index(["acquisition_id"])
-    database.execute(
-        "CREATE INDEX instance_here ON instance (created_at) WHERE removed_at IS NULL"
-    )
+    database.table("instance").create_index(["acquisition_id"])
+    database.execute("CREATE INDEX instance_here ON instance (created_at) WHERE removed_at IS NULL")
 
 
 def _deliveries(database: sqlite_utils.Database) -> None:
-    database["delivery"].create(
+    database.table("delivery").create(
         {
             "sop_instance_uid": str,
             "destination": str,
@@ -174,19 +172,18 @@ def _deliveries(database: sqlite_utils.Database) -> None:
 def _seal(database: sqlite_utils.Database, table: str, columns: tuple[str, ...]) -> None:
     """Seal what is written, and write nothing upon a row whose seal is broken."""
     listed = ", ".join(columns)
-    renew = (
-        f"UPDATE {table} SET seal = {expression(table, columns, table)}"
-        f" WHERE rowid = NEW.rowid; END"
-    )
+    renew = f"BEGIN UPDATE {table} SET seal = {expression(table, columns, table)} WHERE rowid = NEW.rowid; END"
     database.execute(
         f"CREATE TRIGGER {table}_guarded BEFORE UPDATE OF {listed} ON {table}"
         f" WHEN OLD.seal IS NOT {expression(table, columns, 'OLD')}"
         " BEGIN SELECT RAISE(ABORT, 'a seal is broken'); END"
     )
     database.execute(
-        f"CREATE TRIGGER {table}_changed AFTER UPDATE OF {listed} ON {table} BEGIN {renew}"
+        f"CREATE TRIGGER {table}_changed AFTER UPDATE OF {listed} ON {table} {renew}"
     )
-    database.execute(f"CREATE TRIGGER {table}_written AFTER INSERT ON {table} BEGIN {renew}")
+    database.execute(
+        f"CREATE TRIGGER {table}_written AFTER INSERT ON {table} {renew}"
+    )
 
 
 def _tally(database: sqlite_utils.Database, table: str, group: str) -> None:

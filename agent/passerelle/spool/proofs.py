@@ -111,7 +111,7 @@ class Proofs(Writable):
             rows = self._database.rows(
                 "removable", before=before, limit=limit, unproven_ok=json.dumps(list(unproven_ok))
             )
-            return [self._instance_of(row) for row in rows if _proven(row["proven_intact"])]
+            return [self._instance_of(row) for row in rows]
 
         return self._mended(decide)
 
@@ -135,7 +135,7 @@ class Proofs(Writable):
             self._layout.record(instance.sop_instance_uid).unlink(missing_ok=True)
 
     def oldest_unproven(self, *, unproven_ok: Sequence[str] = ()) -> float | None:
-        """When the oldest instance was acquired that is not proven everywhere, s since the epoch."""
+        """When the oldest instance was acquired that lacks a proof, s since the epoch."""
         found = []
         for row in self._database.rows("destinations"):
             stored = () if row["name"] in unproven_ok else (DeliveryState.STORED,)

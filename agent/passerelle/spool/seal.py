@@ -27,14 +27,16 @@ def sealed_columns(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]
     """The columns under each table's seal."""
     found: dict[str, tuple[str, ...]] = {}
     for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
-        columns = [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", [table])]
+        columns = [
+            row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", [table])
+        ]
         if "seal" in columns:
             found[table] = tuple(column for column in columns if column != "seal")
     return found
 
 
 def expression(table: str, columns: tuple[str, ...], row: str) -> str:
-    """The SQL that computes the seal of `row`: the table's name, `OLD`, …"""
+    """The SQL that computes the seal of `row`: the table's name, `OLD` or `NEW`."""
     return f"seal('{table}', {', '.join(f'{row}.{column}' for column in columns)})"
 
 

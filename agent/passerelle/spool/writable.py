@@ -34,9 +34,7 @@ class Writable(Ledger):
     def note(self, subject: str, kind: str, actor: str, detail: str = "") -> None:
         """Add an event to the audit record of an instance or acquisition."""
         with self._database.transaction():
-            entry.note(
-                self._database, subject, kind, now=self._now(), actor=actor, detail=detail
-            )
+            entry.note(self._database, subject, kind, now=self._now(), actor=actor, detail=detail)
 
     def _mended(self, decide: Callable[[], _Decided]) -> _Decided:
         """Decide in one transaction; when a row is damaged, mend the ledger and decide again."""

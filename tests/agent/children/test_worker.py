@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import struct
 import subprocess
 import zlib
@@ -12,30 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from pydicom import dcmread
 
 from passerelle.children.child import WORKER, Child
 from passerelle.errors import Changed, EncodingError, IdentityError
 from passerelle.model import Origin
 from passerelle.profile import PLAIN, Profile, RawLayout
-from pictures_support import COLUMNS, ROWS, colours, deep, encoded, greys, tiff, written
+from pictures_support import COLUMNS, ROWS, colours, written
 from support import peer
+from worker_support import DEEP, FILES, wrapping, wrapping_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from passerelle.profile import SopClassName
 
-_EQUIPMENT = {
-    "modality": "OT",
-    "manufacturer": "",
-    "model_name": "",
-    "device_serial_number": "",
-    "station_name": "",
-    "institution_name": "",
-    "department_name": "",
-}
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _IMPLICIT = "1.2.840.10008.1.2"
 _JPEG_LS = "1.2.840.10008.1.2.4.80"
@@ -48,36 +38,12 @@ def worker() -> Iterator[Child]:
     child.close()
 
 
-def _wrapping(media: Path, profile: Profile = PLAIN, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
-    sha256 = hashlib.sha256(media.read_bytes()).hexdigest()
-    into = media.parent / "into"
-    into.mkdir(exist_ok=True)
-    return {
-        "media": str(media),
-        "sha256": sha256,
-        "origin": {
-            "agent": "ward",
-            "source": "camera",
-            "name": media.name,
-            "sha256": sha256,
-            "sidecar_sha256": "",
-        },
-        "attributes": {"PatientID": "42", "PatientName": "Müller^Änne"},
-        "equipment": _EQUIPMENT,
-        "profile": profile.model_dump(mode="json"),
-        "into": str(into),
-        "number": 7,
-        "acquired_at": "2026-01-31T23:59:58.5+01:00",
-        **changes,
-    }
-
-
 def _ask(worker: Child, kind: str, body: dict[str, Any]) -> dict[str, Any]:
     return worker.request(kind, body, deadline_s=60)
 
 
 def _instances(worker: Child, media: Path, profile: Profile = PLAIN) -> list[dict[str, Any]]:
-    answer = _ask(worker, "wrap", _wrapping(media, profile))
+    answer = _ask(worker, "wrap", wrapping(media, profile))
     return list(answer["instances"])
 
 
@@ -86,61 +52,11 @@ def _faults(file: Path) -> list[str]:
     return [line for line in judged.stderr.splitlines() if line.startswith("Error")]
 
 
-def _pages(*images: np.ndarray) -> bytes:
-    first, *others = [Image.fromarray(image) for image in images]
-    buffer = io.BytesIO()
-    first.save(buffer, "TIFF", save_all=True, append_images=others)
-    return buffer.getvalue()
-
-
-def _moving(*images: np.ndarray) -> bytes:
-    first, *others = [Image.fromarray(image) for image in images]
-    buffer = io.BytesIO()
-    first.save(buffer, "GIF", save_all=True, append_images=others, duration=[40, 60])
-    return buffer.getvalue()
-
-
-def _exif() -> Image.Exif:
-    exif = Image.Exif()
-    exif.update({0x010F: "ACME", 0x0110: "Camera", 0x0131: "1.0"})
-    exif.get_ifd(0x8769).update({0x9003: "2026:01:30 10:11:12", 0x829A: 0.008, 0x8827: 400})
-    return exif
-
-
-_FILES = {
-    "a.png": encoded(colours(), "PNG"),
-    "grey.png": encoded(greys(), "PNG"),
-    "deep.png": encoded(deep(), "PNG"),
-    "bits.png": encoded(greys(), "PNG", "1"),
-    "palette.png": encoded(colours(), "PNG", "P"),
-    "alpha.png": encoded(colours(), "PNG", "RGBA"),
-    "444.jpg": encoded(colours(), "JPEG", subsampling=0),
-    "420.jpg": encoded(colours(), "JPEG", subsampling=2),
-    "odd.jpg": encoded(np.ascontiguousarray(colours()[1:, 1:]), "JPEG"),
-    "rgb.jpg": encoded(colours(), "JPEG", keep_rgb=True, subsampling=0),
-    "grey.jpg": encoded(greys(), "JPEG"),
-    "exif.jpg": encoded(colours(), "JPEG", exif=_exif()),
-    "progressive.jpg": encoded(colours(), "JPEG", progressive=True),
-    "cmyk.jpg": encoded(colours(), "JPEG", "CMYK"),
-    "a.bmp": encoded(colours(), "BMP"),
-    "moving.gif": _moving(greys(), greys()[::-1]),
-    "pages.tif": _pages(deep(), deep()[::-1]),
-    "mixed.tif": _pages(deep(), greys(), colours()),
-    "signed.tif": tiff([(deep().astype(np.int16), {339: 2})]),
-    "lossy.tif": encoded(colours(), "TIFF", compression="jpeg"),
-    "dot.png": encoded(np.zeros((1, 1), np.uint8), "PNG"),
-}
-
-
-#: What the other two classes have no place for: more than 8 bits, or values below zero.
-_DEEP = frozenset({"deep.png", "pages.tif", "mixed.tif", "signed.tif"})
-
-
-@pytest.mark.parametrize("name", _FILES)
+@pytest.mark.parametrize("name", FILES)
 def test_every_picture_becomes_secondary_capture_without_error(
     tmp_path: Path, worker: Child, name: str
 ) -> None:
-    for instance in _instances(worker, written(tmp_path, name, _FILES[name])):
+    for instance in _instances(worker, written(tmp_path, name, FILES[name])):
         file = Path(instance["file"])
         assert hashlib.sha256(file.read_bytes()).hexdigest() == instance["sha256"]
         assert file.stat().st_size == instance["size"]
@@ -148,28 +64,28 @@ def test_every_picture_becomes_secondary_capture_without_error(
         assert _faults(file) == []
 
 
-@pytest.mark.parametrize("name", sorted(_FILES.keys() - _DEEP))
+@pytest.mark.parametrize("name", sorted(FILES.keys() - DEEP))
 @pytest.mark.parametrize("sop_class", ["Ultrasound", "VLPhotographic"])
 def test_every_picture_of_eight_bits_becomes_other_classes_without_error(
     tmp_path: Path, worker: Child, name: str, sop_class: SopClassName
 ) -> None:
     profile = Profile(name="p", sop_class=sop_class)
-    for instance in _instances(worker, written(tmp_path, name, _FILES[name]), profile):
+    for instance in _instances(worker, written(tmp_path, name, FILES[name]), profile):
         assert _faults(Path(instance["file"])) == []
 
 
-@pytest.mark.parametrize("name", sorted(_DEEP))
+@pytest.mark.parametrize("name", sorted(DEEP))
 @pytest.mark.parametrize("sop_class", ["Ultrasound", "VLPhotographic"])
 def test_deeper_pictures_are_refused_by_classes_of_eight_bits(
     tmp_path: Path, worker: Child, name: str, sop_class: SopClassName
 ) -> None:
     profile = Profile(name="p", sop_class=sop_class)
     with pytest.raises(EncodingError, match="bits"):
-        _instances(worker, written(tmp_path, name, _FILES[name]), profile)
+        _instances(worker, written(tmp_path, name, FILES[name]), profile)
 
 
 def test_the_answer_says_what_is_in_the_file(tmp_path: Path, worker: Child) -> None:
-    media = written(tmp_path, "a.png", _FILES["a.png"])
+    media = written(tmp_path, "a.png", FILES["a.png"])
 
     (instance,) = _instances(worker, media)
 
@@ -179,19 +95,19 @@ def test_the_answer_says_what_is_in_the_file(tmp_path: Path, worker: Child) -> N
     assert dataset.StudyInstanceUID == instance["study_instance_uid"]
     assert dataset.SeriesInstanceUID == instance["series_instance_uid"]
     assert dataset.file_meta.TransferSyntaxUID == instance["transfer_syntax_uid"] == _JPEG_LS
-    assert instance["sop_instance_uid"] == Origin(**_wrapping(media)["origin"]).uid(0)
+    assert instance["sop_instance_uid"] == Origin(**wrapping(media)["origin"]).uid(0)
     assert (dataset.pixel_array == colours()).all()
     assert (dataset.InstanceNumber, dataset.PatientName) == (7, "Müller^Änne")
 
 
 def test_a_baseline_stream_reaches_the_object_byte_for_byte(tmp_path: Path, worker: Child) -> None:
-    data = _FILES["420.jpg"]
+    data = FILES["420.jpg"]
     (instance,) = _instances(worker, written(tmp_path, "a.jpg", data))
     assert data in Path(instance["file"]).read_bytes()
 
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path, worker: Child) -> None:
-    media = written(tmp_path, "mixed.tif", _FILES["mixed.tif"])
+    media = written(tmp_path, "mixed.tif", FILES["mixed.tif"])
     first = [each["sha256"] for each in _instances(worker, media)]
     another = Child(WORKER, idle_s=60)
     try:
@@ -201,7 +117,7 @@ def test_the_same_request_gives_the_same_bytes(tmp_path: Path, worker: Child) ->
 
 
 def test_pages_that_differ_are_instances_of_one_series(tmp_path: Path, worker: Child) -> None:
-    instances = _instances(worker, written(tmp_path, "mixed.tif", _FILES["mixed.tif"]))
+    instances = _instances(worker, written(tmp_path, "mixed.tif", FILES["mixed.tif"]))
     assert [each["number"] for each in instances] == [0, 1, 2]
     assert len({each["sop_instance_uid"] for each in instances}) == 3
     assert len({each["study_instance_uid"] for each in instances}) == 1
@@ -210,7 +126,7 @@ def test_pages_that_differ_are_instances_of_one_series(tmp_path: Path, worker: C
 def test_what_exif_says_is_kept_and_its_moment_is_the_acquisition(
     tmp_path: Path, worker: Child
 ) -> None:
-    (instance,) = _instances(worker, written(tmp_path, "exif.jpg", _FILES["exif.jpg"]))
+    (instance,) = _instances(worker, written(tmp_path, "exif.jpg", FILES["exif.jpg"]))
     dataset = dcmread(instance["file"])
     assert dataset.Manufacturer == "ACME"
     assert dataset.AcquisitionDateTime.startswith("20260130101112")
@@ -222,9 +138,9 @@ def test_what_exif_says_is_kept_and_its_moment_is_the_acquisition(
     [
         ("a.png", b"", {"PatientID": "42"}, EncodingError),
         ("a.png", b"text", {"PatientID": "42"}, EncodingError),
-        ("a.png", _FILES["a.png"][:-9], {"PatientID": "42"}, EncodingError),
-        ("a.jpg", _FILES["420.jpg"][:-2], {"PatientID": "42"}, EncodingError),
-        ("a.png", _FILES["a.png"], {"PatientID": "42", "PatientBirthDte": "1"}, IdentityError),
+        ("a.png", FILES["a.png"][:-9], {"PatientID": "42"}, EncodingError),
+        ("a.jpg", FILES["420.jpg"][:-2], {"PatientID": "42"}, EncodingError),
+        ("a.png", FILES["a.png"], {"PatientID": "42", "PatientBirthDte": "1"}, IdentityError),
     ],
 )
 def test_a_refusal_crosses_by_name_and_the_worker_lives_on(
@@ -236,14 +152,14 @@ def test_a_refusal_crosses_by_name_and_the_worker_lives_on(
     media = written(tmp_path, name, data)
     before = worker.pid
     with pytest.raises(error):
-        _ask(worker, "wrap", _wrapping(media, attributes=attributes))
+        _ask(worker, "wrap", wrapping(media, attributes=attributes))
     assert list((tmp_path / "into").iterdir()) == []
     assert before in (None, worker.pid)
 
 
 def test_a_file_that_is_not_what_was_hashed_has_changed(tmp_path: Path, worker: Child) -> None:
-    body = _wrapping(written(tmp_path, "a.png", _FILES["a.png"]))
-    written(tmp_path, "a.png", _FILES["grey.png"])
+    body = wrapping(written(tmp_path, "a.png", FILES["a.png"]))
+    written(tmp_path, "a.png", FILES["grey.png"])
     with pytest.raises(Changed):
         _ask(worker, "wrap", body)
 
@@ -263,13 +179,13 @@ def test_a_picture_beyond_the_workers_memory_is_refused_and_the_worker_lives_on(
     small = Child(WORKER, limit_bytes=700 << 20, idle_s=60)
     try:
         with pytest.raises(EncodingError, match="more memory than the worker may use"):
-            _ask(small, "wrap", _wrapping(written(tmp_path, "a.png", data)))
-        assert _instances(small, written(tmp_path, "b.png", _FILES["a.png"]))
+            _ask(small, "wrap", wrapping(written(tmp_path, "a.png", data)))
+        assert _instances(small, written(tmp_path, "b.png", FILES["a.png"]))
     finally:
         small.close()
 
 
-def test_inspecting_tells_what_wrapping_would_see(tmp_path: Path, worker: Child) -> None:
+def test_inspecting_tells_whatwrapping_would_see(tmp_path: Path, worker: Child) -> None:
     def seen(name: str, data: bytes) -> dict[str, Any]:
         body = {
             "media": str(written(tmp_path, name, data)),
@@ -277,19 +193,19 @@ def test_inspecting_tells_what_wrapping_would_see(tmp_path: Path, worker: Child)
         }
         return _ask(worker, "inspect", body)
 
-    moving = seen("moving.gif", _FILES["moving.gif"])
+    moving = seen("moving.gif", FILES["moving.gif"])
     assert (moving["format"], moving["frames"], moving["instances"]) == ("GIF", 2, 1)
     assert (moving["rows"], moving["columns"]) == (ROWS, COLUMNS)
-    mixed = seen("mixed.tif", _FILES["mixed.tif"])
+    mixed = seen("mixed.tif", FILES["mixed.tif"])
     assert (mixed["frames"], mixed["instances"], mixed["bits_stored"]) == (3, 3, 16)
-    assert seen("420.jpg", _FILES["420.jpg"])["verbatim"]
+    assert seen("420.jpg", FILES["420.jpg"])["verbatim"]
     assert seen("a.pdf", b"%PDF-1.4\n%%EOF\n")["format"] == "PDF"
     with pytest.raises(EncodingError, match="holds text"):
         seen("a.png", b"text")
 
 
 def test_an_object_can_be_described_and_inspected(tmp_path: Path, worker: Child) -> None:
-    (instance,) = _instances(worker, written(tmp_path, "a.png", _FILES["a.png"]))
+    (instance,) = _instances(worker, written(tmp_path, "a.png", FILES["a.png"]))
     header = _ask(worker, "describe", {"file": instance["file"]})
     for keyword in ("sop_instance_uid", "series_instance_uid", "transfer_syntax_uid"):
         assert header[keyword] == instance[keyword]
@@ -300,7 +216,7 @@ def test_an_object_can_be_described_and_inspected(tmp_path: Path, worker: Child)
 
 
 def test_an_object_can_be_given_another_identity(tmp_path: Path, worker: Child) -> None:
-    (instance,) = _instances(worker, written(tmp_path, "a.png", _FILES["a.png"]))
+    (instance,) = _instances(worker, written(tmp_path, "a.png", FILES["a.png"]))
     answer = _ask(
         worker,
         "reidentify",
@@ -319,7 +235,7 @@ def test_an_object_can_be_given_another_identity(tmp_path: Path, worker: Child) 
 
 @pytest.mark.parametrize("syntax", [_EXPLICIT, _IMPLICIT])
 def test_an_object_can_be_transcoded(tmp_path: Path, worker: Child, syntax: str) -> None:
-    (instance,) = _instances(worker, written(tmp_path, "a.png", _FILES["a.png"]))
+    (instance,) = _instances(worker, written(tmp_path, "a.png", FILES["a.png"]))
     body = {"file": instance["file"], "syntaxes": [syntax], "into": str(tmp_path)}
     answer = _ask(worker, "transcode", body)
     dataset = dcmread(answer["file"])
@@ -346,17 +262,9 @@ def test_a_long_sequence_takes_the_memory_of_few_frames(tmp_path: Path, count: i
             file.write((np.arange(1 << 20, dtype=np.uint16) + number).tobytes())
     fresh = Child(WORKER, idle_s=600)
     try:
-        answer = fresh.request("wrap", _wrapping_of(media, profile), deadline_s=900)
+        answer = fresh.request("wrap", wrapping_of(media, profile), deadline_s=900)
         peak = _peak_mb(fresh)
     finally:
         fresh.close()
     assert answer["instances"][0]["size"] > count << 21
     assert peak < 150
-
-
-def _wrapping_of(media: Path, profile: Profile) -> dict[str, Any]:
-    """As `_wrapping`, of a file too large to read at once."""
-    with media.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    body = _wrapping(written(media.parent, "small", b"x"), profile)
-    return body | {"media": str(media), "sha256": sha256}

@@ -65,6 +65,11 @@ def test_a_failing_disk_is_no_fault_of_the_picture() -> None:
         raise OSError(errno.EIO, "Input/output error")
 
 
+def test_a_position_that_damaged_data_give_is_their_fault() -> None:
+    with pytest.raises(EncodingError, match="TIFF: damaged"), translated("TIFF"):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
 def test_a_lack_of_memory_passes() -> None:
     with pytest.raises(MemoryError), translated("PNG"):
         raise MemoryError

@@ -122,8 +122,10 @@ def test_a_missing_restart_interval_is_missed() -> None:
         (b"\xff\xd8" + _segment(0xDE, bytes(8)), "hierarchical"),
         (b"\xff\xd8" + _segment(0xC0, bytes(2)), "too short"),
         (b"\xff\xd8" + _segment(0xC0, b"\x08\0\0\0\x08\1\1\x11\0"), "one size"),
-        (b"\xff\xd8" + _segment(0xC0, b"\x08\0\x08\0\x08\1\1\x51\0"), "sampling factor"),
+        (b"\xff\xd8" + _segment(0xC0, b"\x08\0\x08\0\x08\1\1\x51\0"), "precision or sampling"),
+        (b"\xff\xd8" + _segment(0xC0, b"\xff\0\x08\0\x08\1\1\x11\0"), "precision or sampling"),
         (b"\xff\xd8\xff\xe0\0\1", "a segment is cut off"),
+        (b"\xff\xd8\xff\xe0\0\x40JFIF", "a segment is cut off"),
         (_PLAIN[:-2], "no EOI"),
     ],
 )

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from passerelle.dicom.reading import kind, read, recognise
 from passerelle.errors import Changed, EncodingError
 from passerelle.profile import PLAIN, Profile, RawLayout
-from pictures_support import COLUMNS, ROWS, colours, encoded, greys, written
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pictures_support import COLUMNS, ROWS, colours, encoded, greys, tiff, written
 
 _RAW = Profile(raw=RawLayout(rows=ROWS, columns=COLUMNS, suffixes=(".raw", ".Smp")))
 _PART10 = bytes(128) + b"DICM"
@@ -87,3 +87,40 @@ def test_no_text_names_the_file(tmp_path: Path) -> None:
 def test_a_file_that_is_gone_has_changed(tmp_path: Path) -> None:
     with pytest.raises(Changed, match="media: cannot be opened"):
         kind(tmp_path / "a.png", PLAIN)
+
+
+_DAMAGED = (
+    encoded(colours(), "PNG"),
+    encoded(colours(), "PNG", "P"),
+    encoded(colours(), "JPEG"),
+    encoded(colours(), "JPEG", progressive=True),
+    encoded(greys(), "GIF"),
+    encoded(greys(), "BMP", "1"),
+    encoded(colours(), "TIFF"),
+    encoded(colours(), "TIFF", compression="tiff_lzw"),
+    tiff([(greys(), {}), (greys(), {})]),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(_DAMAGED),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=6),
+)
+def test_damage_leads_to_our_errors_or_to_what_was_promised(
+    data: bytes, damage: list[tuple[float, int]]
+) -> None:
+    broken = bytearray(data)
+    for place, value in damage:
+        broken[int(place**3 * len(broken))] = value  # headers are hit more often
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            pictures = read(written(Path(folder), "a", bytes(broken)), PLAIN)
+            frames = [(picture, frame) for picture in pictures for frame in picture.frames()]
+        except EncodingError:
+            return
+    for picture, frame in frames:
+        if not isinstance(frame, bytes):
+            assert frame.shape[:2] == (picture.rows, picture.columns)
+            assert frame.shape[2:] == ((3,) if picture.samples > 1 else ())
+            assert frame.dtype.itemsize * 8 == picture.bits_allocated

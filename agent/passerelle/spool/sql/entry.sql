@@ -16,7 +16,7 @@ INSERT INTO instance (sop_instance_uid, acquisition_id, number, sop_class_uid,
 VALUES (:sop_instance_uid, :acquisition_id, :number, :sop_class_uid,
     :study_instance_uid, :series_instance_uid, :transfer_syntax_uid, :sha256, :size, :created_at)
 ON CONFLICT (sop_instance_uid) DO UPDATE
-SET removed_at = NULL, acquisition_id = excluded.acquisition_id
+SET removed_at = NULL, acquisition_id = excluded.acquisition_id WHERE removed_at IS NOT NULL
 
 -- name: enter_delivery
 INSERT INTO delivery (sop_instance_uid, destination, state, attempts, next_attempt_at, failures,

@@ -40,9 +40,9 @@ WHERE destination = :destination AND state IN ('PENDING', 'SENDING', 'UNKNOWN', 
 RETURNING sop_instance_uid
 
 -- name: removable
-SELECT instance.*, {intact:instance} AS intact,
-    NOT EXISTS (SELECT 1 FROM delivery WHERE NOT {intact:delivery}
-        AND delivery.sop_instance_uid = instance.sop_instance_uid) AS proven_intact
+SELECT instance.*, {intact:instance} AND NOT EXISTS (SELECT 1 FROM delivery
+        WHERE delivery.sop_instance_uid = instance.sop_instance_uid
+            AND NOT {intact:delivery}) AS intact
 FROM instance
 WHERE removed_at IS NULL AND created_at < :before
     AND EXISTS (SELECT 1 FROM delivery

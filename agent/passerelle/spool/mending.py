@@ -1,0 +1,107 @@
+"""Makes rows anew from the records beside the objects, when their seals are broken."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from passerelle.model import AcquisitionState, DeliveryState
+from passerelle.spool import entry
+from passerelle.spool.keeping import RECORD_NAME
+from passerelle.spool.layout import OBJECT, RECORD, is_uid
+from passerelle.spool.records import read_kept_record, read_object_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from passerelle.spool.database import Database
+    from passerelle.spool.layout import Layout
+    from passerelle.spool.records import KeptRecord
+
+
+def mend(database: Database, layout: Layout, now: float) -> str:
+    """Replace damaged rows by what the records say; what to tell an operator, "" if all is well.
+
+    Whether a delivery had begun is not in the records: it is UNKNOWN, and asked for first.
+
+    Raises:
+        LedgerError: The database is damaged beyond its rows.
+    """
+    with database.transaction():
+        broken = {table: rows for table, rows in database.broken().items() if rows}
+        if not broken:
+            return ""
+        database.run("later_foreign_keys")
+        database.run("reindex")  # an index entry of a damaged key would survive its row
+        for table, rowids in broken.items():
+            database.delete(table, rowids)
+        objects, _records = scan(layout)
+        enter_objects(database, layout, objects, now)
+        for kept in kept_folders(layout):
+            if kept.record and not database.row("acquisition", id=kept.record.origin.id):
+                entry.enter_kept(database, kept.record, kept.state, now=now)
+        for repair in ("drop_lonely_deliveries", "adopt_instances", "drop_lonely_patients"):
+            database.run(repair)
+        recount(database)
+    count = sum(len(rows) for rows in broken.values())
+    return f"ledger: {count} damaged rows were made anew from the spool"
+
+
+def enter_objects(database: Database, layout: Layout, uids: Iterable[str], now: float) -> list[str]:
+    """Enter what is missing of these objects; the UIDs of those whose record cannot be read."""
+    unrecorded = []
+    for uid in uids:
+        record = read_object_record(layout.record(uid))
+        if record is None or record.sop_instance_uid != uid:
+            unrecorded.append(uid)
+            continue
+        if database.row("instance", uid=uid) is None:
+            entry.enter_acquisition(database, record)
+        reason = "its row was lost: asked for before it is sent"
+        entry.enter_object(database, record, state=DeliveryState.UNKNOWN, now=now, reason=reason)
+    database.run("acquisition_completed")
+    return unrecorded
+
+
+def recount(database: Database) -> None:
+    """Count anew what triggers count from then on."""
+    with database.transaction():
+        for statement in ("forget_tally", "tally_acquisitions", "tally_deliveries"):
+            database.run(statement)
+
+
+def scan(layout: Layout) -> tuple[set[str], set[str]]:
+    """The UIDs of the objects and of the records that lie in the spool."""
+    found: dict[str, set[str]] = {OBJECT: set(), RECORD: set()}
+    shelves = [shelf.path for shelf in _entries(layout.spool) if shelf.name != layout.staging.name]
+    for name in (file.name for shelf in shelves for file in _entries(shelf)):
+        uid, dot, suffix = name.rpartition(".")
+        if is_uid(uid) and dot + suffix in found:
+            found[dot + suffix].add(uid)
+    return found[OBJECT], found[RECORD]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFolder:
+    """The folder of a kept original."""
+
+    state: AcquisitionState
+    path: Path
+    record: KeptRecord | None  #: None: it cannot be read
+
+
+def kept_folders(layout: Layout) -> Iterator[KeptFolder]:
+    """Every folder of a kept original."""
+    for state in (AcquisitionState.HELD, AcquisitionState.QUARANTINED):
+        for found in _entries(layout.folder(state)):
+            path = layout.kept(state, found.name)
+            yield KeptFolder(state, path, read_kept_record(path / RECORD_NAME))
+
+
+def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    with suppress(NotADirectoryError), os.scandir(folder) as found:
+        return list(found)
+    return []
