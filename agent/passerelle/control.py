@@ -134,7 +134,8 @@ def ask(data_dir: Path, request: str, body: Body) -> Body | None:
         return None  # no agent, or the word of one that was killed
     if "error" in answer:
         raise ConfigError(answer["error"])
-    return answer["answer"]
+    answered: Body = answer["answer"]
+    return answered
 
 
 def _end_accept(listener: Listener) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom import dcmread
-from pydicom.data import get_testdata_files
 from pydicom.encaps import generate_frames
 
 from journey_support import Box, dicom_destination
@@ -19,18 +20,18 @@ from support import free_port, peer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
 #: Of pydicom's own files those that are valid objects, in syntaxes that Orthanc takes.
 PART10 = (
-    "693_J2KR.dcm",
-    "JPEG2000.dcm",
-    "SC_rgb_rle_2frame.dcm",
+    "CT_small.dcm",
+    "J2K_pixelrep_mismatch.dcm",
+    "MR_small_jpeg_ls_lossless.dcm",
+    "SC_rgb_dcmtk_+eb+cr.dcm",
+    "SC_rgb_jpeg_gdcm.dcm",
+    "SC_rgb_rle.dcm",
     "examples_overlay.dcm",
-    "examples_palette.dcm",
-    "examples_rgb_color.dcm",
 )
 
 
@@ -87,18 +88,16 @@ def fetched(orthanc: Orthanc, folder: Path) -> Iterator[Path]:
 
 def _part10_files() -> Iterator[tuple[str, bytes]]:
     for name in PART10:
-        for found in get_testdata_files(name):
-            with open(found, "rb") as file:  # noqa: PTH123 - pydicom gives text
-                content = file.read()
-            yield str(dcmread(found, stop_before_pixels=True).SOPInstanceUID), content
+        path = Path(pydicom.__file__).parent / "data" / "test_files" / name
+        yield str(dcmread(path, stop_before_pixels=True).SOPInstanceUID), path.read_bytes()
 
 
 def _faults(path: Path, files: dict[str, MixedFile], part10: dict[str, bytes]) -> Iterator[str]:
     dataset = dcmread(path)
     name = str(dataset.SOPInstanceUID)
     if name in part10:
-        if path.read_bytes() != part10[name]:
-            yield f"{name}: not the device's own bytes"
+        if _data_set(path.read_bytes()) != _data_set(part10[name]):
+            yield f"{name}: not the device's own data set"
         return
     source = files[dataset.PatientID]
     told = subprocess.run([peer("dciodvfy"), path], capture_output=True, text=True, check=False)
@@ -111,6 +110,13 @@ def _faults(path: Path, files: dict[str, MixedFile], part10: dict[str, bytes]) -
             yield f"{source.name}: not the device's own bit stream"
     elif not _equal(_decoded(path), source.frames):
         yield f"{source.name}: other pixels"
+
+
+def _data_set(part10: bytes) -> bytes:
+    """What follows the file meta group, which C-STORE does not carry (PS3.10 7.1)."""
+    group_length = int.from_bytes(part10[140:144], "little")
+    # Orthanc 1.10.1 mends the value representation of compressed pixel data.
+    return part10[144 + group_length :].replace(b"\xe0\x7f\x10\0OW", b"\xe0\x7f\x10\0OB")
 
 
 def _equal(frames: NDArray[Any], expected: list[NDArray[Any]]) -> bool:

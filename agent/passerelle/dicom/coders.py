@@ -126,8 +126,9 @@ _JPEG_LS: Final = Codec(
     encode=_encode_jpeg_ls,
     # pyjpegls 1.5.1 encodes 6 and 7 bits so that other decoders see another picture, and takes
     # samples of up to 8 bits for bytes.
-    holds=lambda shape: shape.bits_stored > shape.bits_allocated - _BYTE
-    and shape.bits_stored >= _BYTE,
+    holds=lambda shape: (
+        shape.bits_stored > shape.bits_allocated - _BYTE and shape.bits_stored >= _BYTE
+    ),
 )
 _JPEG_2000: Final = Codec(
     name="JPEG 2000",

@@ -11,10 +11,12 @@ from typing import IO, TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from passerelle.dicom.media import open_media
 from passerelle.errors import Changed, EncodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from pathlib import Path
 
     from passerelle.dicom.picture import Samples
 
@@ -122,6 +124,27 @@ def opened(file: IO[bytes], kind: str) -> Iterator[Image.Image]:
     """
     with translated(kind), Image.open(file, formats=[kind]) as image:
         yield image
+
+
+def decoded(
+    media: Path, kind: str, numbers: Iterable[int], taken: Callable[[Image.Image], Samples]
+) -> Generator[Samples]:
+    """What `taken` makes of each of these frames of the file, decoded one at a time.
+
+    Raises:
+        EncodingError: It is damaged.
+        Changed: It cannot be read.
+    """
+    # Nothing of `translated` may last while the caller has a frame: it would meet its errors.
+    with open_media(media) as file:
+        with translated(kind):
+            image = Image.open(file, formats=[kind])
+        for number in numbers:
+            with translated(kind):
+                image.seek(number)
+                image.load()
+                frame = taken(image)
+            yield frame
 
 
 def is_transparent(image: Image.Image) -> bool:

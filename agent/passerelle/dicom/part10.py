@@ -138,7 +138,7 @@ def _write_native(output: Output, bulk: Native, *, is_implicit: bool) -> None:
     if bulk.is_delimited:
         length = _UNDEFINED
     elif length > _LARGEST:
-        msg = f"pixel data: {bulk.size} bytes are more than a DICOM element can hold without compression"
+        msg = f"pixel data: {bulk.size} bytes are more than an element can hold unencoded"
         raise EncodingError(msg)
     output.write(_element(bulk.tag, "" if is_implicit else bulk.vr, length))
     written = 0
@@ -167,7 +167,9 @@ def _write_encapsulated(output: Output, bulk: Encapsulated) -> None:
     offsets, lengths = _write_fragments(output, bulk.frames)
     output.write(_END_OF_SEQUENCE)
     if len(offsets) != bulk.count:
-        msg = f"pixel data: {len(offsets)} frames came of the {bulk.count} that their file announced"
+        msg = (
+            f"pixel data: {len(offsets)} frames came of the {bulk.count} that their file announced"
+        )
         raise EncodingError(msg)
     if extended:
         output.patch(at, _extended_tables(offsets, lengths))

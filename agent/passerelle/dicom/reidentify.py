@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +24,16 @@ if TYPE_CHECKING:
 #: Signed over the old identity (PS3.15 C): they could only fail.
 SIGNATURES: Final = ("MACParametersSequence", "DigitalSignaturesSequence")
 _PATIENT_GROUP: Final = 0x0010
+_ORDERED: Final = (
+    "AdmissionID",
+    "IssuerOfAdmissionIDSequence",
+    "IssuerOfAccessionNumberSequence",
+    "ReferencedStudySequence",
+    "ReferencedPatientSequence",
+    "ReferencedPerformedProcedureStepSequence",
+    "RequestAttributesSequence",
+    "RequestingService",
+)
 
 
 def reidentify(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,13 +49,10 @@ def reidentify(body: Mapping[str, Any]) -> dict[str, Any]:
     """
     stored = open_stored(Path(body["file"]))
     attributes: Mapping[str, Value] = body["attributes"]
-    header = copy(stored.header)
+    header = stored.header[:]
     uid = body["sop_instance_uid"]
     if "PatientID" in attributes:
-        # What was known of the other patient must not stay with this one.
-        for tag in [tag for tag in header.keys() if tag.group == _PATIENT_GROUP]:  # noqa: SIM118 - as above
-            del header[tag]
-        header.PatientName = header.PatientBirthDate = header.PatientSex = ""
+        _forget(header)
     said = elements(attributes)
     whose = (str(said.get("PatientID", "")), str(said.get("AccessionNumber", "")))
     header.StudyInstanceUID = said.get("StudyInstanceUID") or derived_uid(
@@ -59,6 +65,16 @@ def reidentify(body: Mapping[str, Any]) -> dict[str, Any]:
     target = Path(body["into"]) / f"tmp.{uid}.dcm"
     written = rewrite(stored, header, attributes, target)
     return answer([Made.of(header, stored.syntax, written)])
+
+
+def _forget(header: Dataset) -> None:
+    """Drop what was known of the other patient, and of what was ordered for them."""
+    for tag in [tag for tag in header.keys() if tag.group == _PATIENT_GROUP]:  # noqa: SIM118 - iterating parses them all
+        del header[tag]
+    for keyword in _ORDERED:
+        header.pop(keyword, None)
+    for keyword in ("PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"):
+        setattr(header, keyword, "")  # Type 2 (PS3.3 C.7.1.1, C.7.2.1)
 
 
 def rewrite(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import zlib
+from functools import partial
 from typing import IO, TYPE_CHECKING, Final
 
 from passerelle.dicom.decoding import (
     check_size,
+    decoded,
     is_grey,
     is_transparent,
     opened,
@@ -20,12 +22,10 @@ from passerelle.dicom.picture import Picture
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from PIL.Image import Image
 
-    from passerelle.dicom.picture import Samples
 
 _ON_BLACK: Final = "transparent parts are shown on black"
 _HASTE_MS: Final = 100.0  # how viewers show a frame that says no time of its own
@@ -100,7 +100,7 @@ def _moving(media: Path, image: Image, kind: str, numbers: range) -> Picture:
         bits_allocated=8,
         bits_stored=8,
         photometric="RGB" if colour else "MONOCHROME2",
-        frames=lambda: _frames(media, kind, numbers, colour=colour),
+        frames=lambda: decoded(media, kind, numbers, partial(samples, colour=colour)),
         frame_count=len(numbers),
         frame_times_ms=tuple(time or _HASTE_MS for time in times),
         notes=tuple(filter(None, notes)),
@@ -112,14 +112,6 @@ def _shows_grey(image: Image) -> bool:
         return True
     shown = samples(image, colour=True)
     return bool((shown == shown[..., :1]).all())
-
-
-def _frames(media: Path, kind: str, numbers: range, *, colour: bool) -> Iterator[Samples]:
-    with open_media(media) as file, opened(file, kind) as image:
-        for number in numbers:
-            image.seek(number)
-            image.load()
-            yield samples(image, colour=colour)
 
 
 _PNG_SIGNATURE: Final = 8

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from PIL import TiffImagePlugin as Tag
 
-from passerelle.dicom.decoding import check_size, is_grey, opened, samples
+from passerelle.dicom.decoding import check_size, decoded, is_grey, opened, samples
 from passerelle.dicom.media import open_media
 from passerelle.dicom.metadata import Exif, icc_profile
 from passerelle.dicom.picture import Picture
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -156,6 +157,7 @@ def _picture(
     media: Path, pages: Sequence[_Page], attributes: dict[str, Value], notes: Sequence[str]
 ) -> Picture:
     look = pages[0].look
+    numbers = [page.number for page in pages]
     bands = 3 if look.colour else 1
     profile, complaint = icc_profile(pages[0].profile, samples=bands)
     spoken = (*notes, complaint, *sorted({page.remark for page in pages}))
@@ -169,7 +171,7 @@ def _picture(
         bits_allocated=_BYTE if look.bits == _BYTE else _WORD,
         bits_stored=look.bits,
         photometric="RGB" if look.colour else "MONOCHROME2",
-        frames=lambda: _frames(media, pages),
+        frames=lambda: decoded(media, "TIFF", numbers, partial(_samples, look=look)),
         frame_count=len(pages),
         was_lossy=look.lossy,
         lossy_ratio=round(unpacked / packed, 2) if look.lossy and packed else None,
@@ -180,22 +182,11 @@ def _picture(
     )
 
 
-def _frames(media: Path, pages: Sequence[_Page]) -> Iterator[Samples]:
-    with open_media(media) as file, opened(file, "TIFF") as image:
-        for page in pages:
-            image.seek(page.number)
-            image.load()
-            frame = _samples(image, page.look)
-            if frame.shape[:2] != (page.look.rows, page.look.columns):
-                msg = "TIFF: damaged (the pixels are not as many as the header says)"
-                raise EncodingError(msg)
-            yield frame
-
-
 def _samples(image: Image, look: _Look) -> Samples:
-    if look.signed:
-        return _unsigned(image, look.bits)
-    frame = samples(image, colour=look.colour)
+    frame = _unsigned(image, look.bits) if look.signed else samples(image, colour=look.colour)
+    if frame.shape[:2] != (look.rows, look.columns):
+        msg = "TIFF: damaged (the pixels are not as many as the header says)"
+        raise EncodingError(msg)
     return ((1 << look.bits) - 1 - frame).astype(frame.dtype) if look.inverted else frame
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 
-from passerelle.dicom import codecs, part10
+from passerelle.dicom import codecs, jpeg, part10
 from passerelle.dicom.codecs import Unsuitable
 from passerelle.dicom.coding import IMPLICIT, JPEG_BASELINE, NATIVE
 from passerelle.dicom.reidentify import SIGNATURES
@@ -53,7 +52,7 @@ def transcode(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _transcoded(stored: Stored, syntax: str, target: Path) -> Written:
-    header = copy(stored.header)
+    header = stored.header[:]  # its own elements: the next syntax begins anew
     for keyword in SIGNATURES:  # over bytes that are no longer there (PS3.15 C)
         header.pop(keyword, None)
     if stored.pixels is None:
@@ -111,10 +110,20 @@ def _check(stored: Stored, syntax: str) -> None:
         _unsuitable("its subsampled colour can only be sent as it is")
 
 
+def _check_colours(stored: Stored, encoded: bytes) -> None:
+    """See that a JPEG decoder will take the stream for what the object says that it is."""
+    if stored.syntax not in _JPEG or stored.shape.samples == 1:
+        return
+    is_rgb = stored.header.PhotometricInterpretation == "RGB"
+    if (jpeg.parse(encoded).photometric == "RGB") != is_rgb:
+        _unsuitable("its colours are not what its JPEG stream says, so it can only be sent as is")
+
+
 def _frames(stored: Stored) -> Iterator[np.ndarray[Any, Any]]:
     shape = stored.shape
     if stored.syntax not in NATIVE:
         for encoded in stored.frames():
+            _check_colours(stored, encoded)
             yield codecs.decode(encoded, shape, stored.syntax)
         return
     planar = shape.samples > 1 and stored.header.get("PlanarConfiguration") == 1

@@ -46,11 +46,12 @@ def complaint(path: Path, raw_suffixes: Collection[str] = ()) -> str:
 
 
 def _kind(head: bytes) -> tuple[str, Callable[[Content], None]]:
+    # First: a preamble may hold the start of a TIFF, so that both kinds of reader can open it.
+    if head[128:132] == b"DICM":
+        return "DICOM", check_part10
     for kind, (magics, check) in _KINDS.items():
         if head.startswith(magics):
             return kind, check
-    if head[128:132] == b"DICM":
-        return "DICOM", check_part10
     return "", _anything
 
 

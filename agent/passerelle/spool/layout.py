@@ -69,8 +69,7 @@ class Layout:
         if not is_uid(uid):
             msg = "spool: the SOP Instance UID is no UID"
             raise EncodingError(msg)
-        shelf = hashlib.sha256(uid.encode("ascii")).hexdigest()[:2]
-        return self.spool / shelf / f"{uid}{OBJECT}"
+        return self.spool / shelf_of(uid) / f"{uid}{OBJECT}"
 
     def record(self, uid: str) -> Path:
         """The record beside that object."""
@@ -90,3 +89,8 @@ class Layout:
 def is_uid(text: str) -> bool:
     """Whether a text is a UID as far as file names are concerned (PS3.5 9.1)."""
     return len(text) <= _UID_LENGTH and _UID.fullmatch(text) is not None
+
+
+def shelf_of(uid: str) -> str:
+    """The folder among 256 that an object lies in: no folder grows too large to list."""
+    return hashlib.sha256(uid.encode("ascii")).hexdigest()[:2]

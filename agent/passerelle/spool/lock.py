@@ -31,6 +31,7 @@ class Lock:
             os.close(self._descriptor)
             msg = f"spool: another agent runs on {path.parent}"
             raise AlreadyRunning(msg) from error
+        self._released = False
         #: The last holder did not close the ledger: it was killed, or the power went.
         self.was_killed = bool(os.read(self._descriptor, 1))
 
@@ -41,7 +42,10 @@ class Lock:
         os.fsync(self._descriptor)
 
     def release(self, *, closed: bool) -> None:
-        """Let go; `closed` says that the ledger was closed in order."""
+        """Let go, once; `closed` says that the ledger was closed in order."""
+        if self._released:
+            return
+        self._released = True
         if closed:
             os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)

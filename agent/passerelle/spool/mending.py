@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from passerelle.model import AcquisitionState, DeliveryState
 from passerelle.spool import entry
 from passerelle.spool.keeping import RECORD_NAME
-from passerelle.spool.layout import OBJECT, RECORD, is_uid
+from passerelle.spool.layout import OBJECT, RECORD, is_uid, shelf_of
 from passerelle.spool.records import read_kept_record, read_object_record
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def recount(database: Database) -> None:
 def scan(layout: Layout) -> tuple[set[str], set[str]]:
     """The UIDs of the objects and of the records that lie in the spool."""
     found: dict[str, set[str]] = {OBJECT: set(), RECORD: set()}
-    shelves = [shelf.path for shelf in _entries(layout.spool) if shelf.name != layout.staging.name]
-    for name in (file.name for shelf in shelves for file in _entries(shelf)):
-        uid, dot, suffix = name.rpartition(".")
-        if is_uid(uid) and dot + suffix in found:
-            found[dot + suffix].add(uid)
+    for shelf in _entries(layout.spool):
+        for file in _entries(shelf.path):
+            uid, dot, suffix = file.name.rpartition(".")
+            if dot + suffix in found and is_uid(uid) and shelf_of(uid) == shelf.name:
+                found[dot + suffix].add(uid)
     return found[OBJECT], found[RECORD]
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import struct
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from passerelle.dicom.decoding import (
     check_size,
+    decoded,
     is_grey,
     is_transparent,
     opened,
@@ -18,7 +20,12 @@ from passerelle.dicom.decoding import (
     upright,
 )
 from passerelle.errors import Changed, EncodingError
-from pictures_support import colours, deep, encoded, greys
+from pictures_support import colours, deep, encoded, greys, tiff, written
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 
 @pytest.mark.parametrize(
@@ -128,3 +135,15 @@ def test_turns_lead_back_to_where_they_started() -> None:
 def test_damage_that_struct_notices_is_translated() -> None:
     with pytest.raises(EncodingError, match="damaged"), translated("TIFF"):
         struct.unpack("<I", b"")
+
+
+def test_frames_come_one_at_a_time_and_leave_the_caller_its_own_errors(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.tif", tiff([(greys(), {}), (greys() // 2, {})]))
+
+    def taken(image: Image.Image) -> NDArray[Any]:
+        return samples(image, colour=False)
+
+    frames = decoded(path, "TIFF", [1, 0], taken)
+    assert (next(frames) == greys() // 2).all()
+    with pytest.raises(ValueError, match="of the caller"):
+        frames.throw(ValueError("of the caller"))

@@ -158,3 +158,14 @@ def test_damaged_files_neither_raise_nor_hang(
 )
 def test_a_file_made_to_keep_us_busy_does_not(tmp_path: Path, data: bytes) -> None:
     told(tmp_path, data)  # seconds at most: what is read, and how often, has a limit
+
+
+def test_a_part_10_file_whose_preamble_starts_like_a_tiff_is_judged_as_part_10(
+    tmp_path: Path,
+) -> None:
+    whole = part10()
+    file = tmp_path / "dual.dcm"
+    file.write_bytes(b"II*\0\x54\x18\x08\0" + whole[8:])
+    assert complaint(file) == ""
+    file.write_bytes(b"II*\0\x54\x18\x08\0" + whole[8:-1])
+    assert complaint(file).startswith("DICOM: ")

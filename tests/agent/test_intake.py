@@ -1,0 +1,212 @@
+"""Intake: an original is let go of only when it, or what it became, is durable here."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydicom import dcmread
+
+from folder_support import part10
+from intake_support import PATIENT, Desk
+from passerelle.children.child import WORKER, Child
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from passerelle.intake import Intake
+    from passerelle.model import Acquisition
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Child]:
+    worker = Child(WORKER, idle_s=60)
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, worker: Child) -> Iterator[Desk]:
+    desk = Desk(tmp_path, worker)
+    yield desk
+    desk.spool.close()
+
+
+def take(intake: Intake, acquisition: Acquisition, *, hurried: bool = True) -> None:
+    stop = threading.Event()
+    if hurried:
+        stop.set()  # no pause where there is no room
+    intake.take(acquisition, stop)
+
+
+def only(desk: Desk) -> dict[str, Any]:
+    (row,) = desk.rows()
+    return row
+
+
+def test_a_picture_of_a_known_patient_is_spooled_owed_and_let_go_of(desk: Desk) -> None:
+    intake = desk.intake()
+    take(intake, desk.drop("a.png", sidecar=PATIENT))
+    row = only(desk)
+    assert (row["state"], row["destination"], row["original"]) == ("PENDING", "pacs", "a.png")
+    assert desk.source.released == [("a.png", False)]
+    assert desk.spool.counts().acquisitions["WRAPPED"] == 1
+    assert intake.last_acquisition_at
+    assert desk.admitted == 1
+    (path,) = desk.spool.files(row["sop_instance_uid"])
+    written = dcmread(path)
+    assert (written.PatientID, str(written.PatientName)) == ("00042", "Müller^Jörg")
+    assert written.SOPInstanceUID == row["sop_instance_uid"]
+
+
+def test_a_picture_of_nobody_is_held_durably_before_it_is_let_go_of(desk: Desk) -> None:
+    acquisition = desk.drop("a.png")
+    take(desk.intake(), acquisition)
+    row = only(desk)
+    assert row["state"] == "HELD"
+    assert row["reason"] == "no patient: neither a sidecar nor its name says whose it is"
+    assert desk.source.released == [("a.png", True)]
+    kept = desk.spool.kept(row["acquisition"])
+    assert kept
+    assert kept.media.read_bytes() == acquisition.media.read_bytes()
+    assert desk.admitted == 0
+
+
+def test_a_sidecar_that_cannot_be_right_holds_the_picture_with_its_sidecar(desk: Desk) -> None:
+    take(desk.intake(), desk.drop("a.png", sidecar={"PatientID": 42}))
+    row = only(desk)
+    assert row["state"] == "HELD"
+    assert row["reason"].startswith("sidecar: PatientID must be text")
+    kept = desk.spool.kept(row["acquisition"])
+    assert kept
+    assert kept.sidecar
+    assert kept.sidecar.read_bytes() == b'{"PatientID": 42}'
+
+
+def test_an_attribute_that_the_builder_refuses_holds_the_picture(desk: Desk) -> None:
+    take(desk.intake(), desk.drop("a.png", sidecar={**PATIENT, "PatientBirthDate": "yesterday"}))
+    row = only(desk)
+    assert row["state"] == "HELD"
+    assert "PatientBirthDate" in row["reason"]
+    assert "yesterday" not in row["reason"]
+
+
+def test_what_is_no_picture_is_quarantined_with_its_reason(desk: Desk) -> None:
+    take(desk.intake(), desk.drop("a.png", b"Dear colleague, " * 9, sidecar=PATIENT))
+    row = only(desk)
+    assert row["state"] == "QUARANTINED"
+    assert row["reason"]
+    assert desk.source.released == [("a.png", True)]
+    assert desk.spool.kept(row["acquisition"])
+
+
+def test_what_the_source_complains_of_is_quarantined_with_that_complaint(desk: Desk) -> None:
+    acquisition = replace(desk.drop("a.png", sidecar=PATIENT), complaint="PNG: cut off")
+    take(desk.intake(), acquisition)
+    assert (only(desk)["state"], only(desk)["reason"]) == ("QUARANTINED", "PNG: cut off")
+
+
+def test_a_dicom_file_keeps_the_identity_that_it_brings(desk: Desk) -> None:
+    take(desk.intake(), desk.drop("a.dcm", part10()))
+    row = only(desk)
+    assert (row["state"], row["sop_instance_uid"]) == ("PENDING", "2.25.1")
+
+
+def test_a_file_that_ends_the_decoder_twice_is_quarantined_and_the_next_one_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(Path(__file__).parents[1]), "agent")))
+    crashing = Child("crashing_worker", limit_bytes=512 << 20)
+    try:
+        take(desk.intake(crashing), desk.drop("a.png", sidecar=PATIENT))
+    finally:
+        crashing.close()
+    row = only(desk)
+    assert row["state"] == "QUARANTINED"
+    assert row["reason"] == "ended the decoder 2 times: crashing_worker: ended unasked (SIGABRT)"
+    take(desk.intake(), desk.drop("b.png", sidecar=PATIENT))
+    assert {row["state"] for row in desk.rows()} == {"QUARANTINED", "PENDING"}
+
+
+def test_what_changed_since_it_was_offered_is_looked_at_again_and_nothing_is_spooled(
+    desk: Desk,
+) -> None:
+    acquisition = desk.drop("a.png", sidecar=PATIENT)
+    with acquisition.media.open("ab") as file:
+        file.write(b"more")
+    take(desk.intake(), acquisition)
+    assert (desk.source.retried, desk.source.released) == (["a.png"], [])
+    assert desk.rows() == []
+
+
+def test_what_is_gone_is_looked_at_again_and_nothing_is_spooled(desk: Desk) -> None:
+    acquisition = desk.drop("a.png")
+    acquisition.media.unlink()
+    take(desk.intake(), acquisition)
+    assert (desk.source.retried, desk.rows()) == (["a.png"], [])
+
+
+def test_without_room_nothing_is_taken_and_the_reason_is_seen_until_there_is(desk: Desk) -> None:
+    acquisition = desk.drop("a.png", sidecar=PATIENT)
+    intake = desk.intake(min_free=str(1 << 60))
+    take(intake, acquisition)
+    assert (desk.source.retried, desk.source.released) == (["a.png"], [])
+    assert acquisition.media.exists()
+    assert intake.reason.startswith("export: takes nothing: ")
+    assert desk.rows() == []
+    intake._min_free = "0%"  # noqa: SLF001 - an operator made room
+    take(intake, acquisition)
+    assert intake.reason == ""
+    assert desk.source.released == [("a.png", False)]
+
+
+def test_the_same_file_offered_again_is_let_go_of_and_not_wrapped_twice(desk: Desk) -> None:
+    acquisition = desk.drop("a.png", sidecar=PATIENT)
+    intake = desk.intake()
+    take(intake, acquisition)
+    numbered = desk.spool.next_number()
+    take(intake, acquisition)
+    assert desk.spool.next_number() == numbered + 1, "nothing was built in between"
+    assert desk.source.released == [("a.png", False)] * 2
+    assert (len(desk.rows()), desk.admitted) == (1, 1)
+
+
+def test_a_held_file_offered_again_is_let_go_of_as_kept(desk: Desk) -> None:
+    acquisition = desk.drop("a.png")
+    take(desk.intake(), acquisition)
+    take(desk.intake(), acquisition)
+    assert desk.source.released == [("a.png", True)] * 2
+    assert len(desk.rows()) == 1
+
+
+def test_another_sidecar_makes_another_acquisition_of_the_same_picture(desk: Desk) -> None:
+    take(desk.intake(), desk.drop("a.png", sidecar=PATIENT))
+    take(desk.intake(), desk.drop("a.png", sidecar={**PATIENT, "PatientID": "00043"}))
+    assert len({row["sop_instance_uid"] for row in desk.rows()}) == 2
+
+
+def test_what_is_logged_names_neither_patient_nor_file(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    intake = desk.intake()
+    for number, (content, sidecar) in enumerate(
+        [(None, PATIENT), (None, None), (b"no picture", PATIENT), (None, {"PatientID": 42})]
+    ):
+        take(intake, desk.drop(f"Mueller_{number}.png", content, sidecar))
+    changed = desk.drop("Mueller_9.png")
+    changed.media.unlink()
+    take(intake, changed)
+    assert len(caplog.messages) >= 5
+    for canary in ("Mueller", "Müller", "00042", "Jörg"):
+        assert canary not in caplog.text
+
+
+def test_it_runs_until_the_source_ends(desk: Desk) -> None:
+    desk.source.offers = [desk.drop(f"{n}.png", sidecar=PATIENT) for n in range(3)]
+    desk.intake().run(threading.Event())
+    assert [name for name, _ in desk.source.released] == ["0.png", "1.png", "2.png"]
