@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -152,4 +153,19 @@ def resident_bytes(group: int) -> int:
     return total * os.sysconf("SC_PAGE_SIZE")
 
 
-__all__ = ["Box", "dicom_destination", "free_port", "passerelle", "resident_bytes"]
+def data_set_sha256(part10: Path) -> str:
+    """Of what follows the file meta group, which C-STORE does not carry (PS3.10 7.1)."""
+    with part10.open("rb") as file:
+        file.seek(140)
+        file.seek(144 + int.from_bytes(file.read(4), "little"))
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+__all__ = [
+    "Box",
+    "data_set_sha256",
+    "dicom_destination",
+    "free_port",
+    "passerelle",
+    "resident_bytes",
+]

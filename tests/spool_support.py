@@ -32,7 +32,9 @@ def origin(name: str = "a.png", **more: str) -> Origin:
     return Origin(**{"agent": "box", "source": "export", "name": name, "sha256": sha256, **more})
 
 
-def made(spool: Spool, of: Origin, number: int = 0, *, uid: str = "", content: str = "") -> Produced:
+def made(
+    spool: Spool, of: Origin, number: int = 0, *, uid: str = "", content: str = ""
+) -> Produced:
     """An object in staging, as the worker leaves it."""
     written = (content or f"object {number} of {of.id}").encode()
     uid = uid or of.uid(number)

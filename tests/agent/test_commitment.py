@@ -9,7 +9,7 @@ import pytest
 from passerelle.commitment import Prover
 from passerelle.errors import NoContext, Unavailable
 from passerelle.model import CommitmentReport
-from spool_support import Clock, admitted, opened, state
+from queue_support import Clock, admitted, opened, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

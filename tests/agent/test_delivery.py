@@ -9,7 +9,7 @@ import pytest
 from passerelle.delivery import Courier
 from passerelle.errors import ChildError, Deferred, Refused, Unavailable, Uncertain
 from passerelle.policy import Circuit
-from spool_support import Clock, admitted, opened, state
+from queue_support import Clock, admitted, opened, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -83,8 +83,8 @@ def test_bad_files_are_quarantined_with_a_reason_and_good_ones_arrive(
     for row in rows:
         content, word = BAD[row["original"].rpartition("/")[2]]
         assert word in row["reason"], row
-        kept = list((box.data_dir / "quarantine" / row["acquisition"]).iterdir())
-        assert any(path.read_bytes() == content for path in kept), row
+        (kept,) = (box.data_dir / "quarantine" / row["acquisition"] / "media").iterdir()
+        assert kept.read_bytes() == content, row
     assert status["acquisitions"]["QUARANTINED"] == len(BAD) * doses
     assert not status["healthy"]
     assert log_names_no_file(box)

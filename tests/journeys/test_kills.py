@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import threading
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pydicom import dcmread
 
-from journey_support import Box, dicom_destination
+from journey_support import Box, data_set_sha256, dicom_destination
 from mixed_files import mixed_files
 from peers_support import Orthanc
 from support import free_port, wait_until
@@ -45,7 +44,7 @@ def test_killed_again_and_again_while_files_are_dropped(tmp_path: Path, kills: i
             box.kill()
         box.start()
         try:
-            box.wait_for("COMMITTED", dropped, timeout_s=300)
+            box.wait_for("COMMITTED", dropped, timeout_s=120)
             wait_until(lambda: not pictures_left(box), timeout_s=30)
             rows = box.queue()
         finally:
@@ -61,18 +60,14 @@ def pictures_left(box: Box) -> list[str]:
 
 
 def spooled_bytes(box: Box) -> dict[str, str]:
-    return {
-        path.stem: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in (box.data_dir / "spool").glob("*/*.dcm")
-    }
+    return {path.stem: data_set_sha256(path) for path in (box.data_dir / "spool").glob("*/*.dcm")}
 
 
 def received_bytes(orthanc: Orthanc) -> dict[str, str]:
     """The hash of every object that Orthanc has on its disk, by SOP Instance UID."""
     found = {}
     for path in (orthanc.folder / "db").glob("??/??/*"):
-        content = path.read_bytes()
-        if content[128:132] == b"DICM":
+        if path.read_bytes()[128:132] == b"DICM":
             uid = str(dcmread(path, stop_before_pixels=True).SOPInstanceUID)
-            found[uid] = hashlib.sha256(content).hexdigest()
+            found[uid] = data_set_sha256(path)
     return found

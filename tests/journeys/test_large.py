@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from journey_support import Box, dicom_destination, resident_bytes
+from journey_support import Box, data_set_sha256, dicom_destination, resident_bytes
 from peers_support import Storescp
 
 if TYPE_CHECKING:
@@ -59,14 +58,6 @@ def test_memory_does_not_grow_with_the_acquisition(tmp_path: Path, frames: int) 
     assert [row["state"] for row in rows] == ["STORED"]
     assert data_set_sha256(received) == data_set_sha256(*(box.data_dir / "spool").glob("*/*.dcm"))
     assert 0 < peak < LIMIT
-
-
-def data_set_sha256(part10: Path) -> str:
-    """Of what follows the file meta group, which C-STORE does not carry."""
-    with part10.open("rb") as file:
-        file.seek(140)
-        file.seek(144 + int.from_bytes(file.read(4), "little"))
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def wait(box: Box, done: threading.Event, frames: int) -> None:

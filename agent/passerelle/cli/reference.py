@@ -7,7 +7,6 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from passerelle.settings import (
     AgentSettings,
@@ -76,7 +75,7 @@ def _key(key: str, field: FieldInfo, examples: dict[str, Any]) -> Iterator[str]:
     if nested is not None:
         for name, inner in nested.model_fields.items():
             yield from _comment(f"{key}.{name}: {inner.description}")
-        mark = "" if field.default is PydanticUndefined else "# "
+        mark = "# " if field.default is None else ""
         pairs = [
             (name, _value(name, inner, examples)) for name, inner in nested.model_fields.items()
         ]
@@ -88,8 +87,9 @@ def _key(key: str, field: FieldInfo, examples: dict[str, Any]) -> Iterator[str]:
 
 
 def _value(key: str, field: FieldInfo, examples: dict[str, Any]) -> Any:  # noqa: ANN401 - a TOML value
-    default = field.get_default(call_default_factory=True, validated_data={})
-    return examples.get(key) if default is PydanticUndefined else default
+    if field.is_required():
+        return examples.get(key)
+    return field.get_default(call_default_factory=True, validated_data={})
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - typing's own objects

@@ -89,7 +89,7 @@ def instance_of(wrapping: Wrapping, picture: Picture, number: int) -> Made:
     profile = wrapping.profile
     modality = profile.modality or sop_class.modality or wrapping.equipment["modality"]
     modules.complete(dataset, wrapping, sop_class_uid=sop_class.uid, modality=modality)
-    dataset.InstanceNumber = str(int(dataset.InstanceNumber) + number)
+    dataset.InstanceNumber = str(dataset.InstanceNumber + number)
     dataset.SOPInstanceUID = wrapping.origin.uid(number)
     sop_class.check(dataset, picture)
     sop_class.fill(dataset, picture)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydicom.dataset import Dataset
 
 from passerelle.dicom import pixels
-from passerelle.dicom.modules import default
+from passerelle.dicom.modules import default, is_said
 from passerelle.errors import EncodingError, IdentityError
 from passerelle.model import derived_uid
 
@@ -63,7 +63,7 @@ class SopClass:
         if picture.rescale_intercept and not self.takes_intercept:
             msg = f"{self.name}: has no place for signed samples; {_ELSEWHERE}"
             raise EncodingError(msg)
-        missing = [keyword for keyword in self.asks if not dataset.get(keyword)]
+        missing = [keyword for keyword in self.asks if not is_said(dataset, keyword)]
         if missing:
             msg = f"{self.name}: {', '.join(missing)} must be said, in the sidecar or the profile"
             raise IdentityError(msg)

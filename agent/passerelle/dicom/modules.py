@@ -95,8 +95,13 @@ def study_uid(dataset: Dataset, agent: str) -> str:
 
 def default(dataset: Dataset, keyword: str, value: object) -> None:
     """Set what nobody said."""
-    if keyword not in dataset:
+    if not is_said(dataset, keyword):
         setattr(dataset, keyword, value)
+
+
+def is_said(dataset: Dataset, keyword: str) -> bool:
+    """Whether there is a value; an empty one says nothing."""
+    return keyword in dataset and not dataset[keyword].is_empty
 
 
 def _times(dataset: Dataset, acquired_at: dt.datetime) -> None:
@@ -109,7 +114,7 @@ def _times(dataset: Dataset, acquired_at: dt.datetime) -> None:
     date, time = local[_DATE], local[_TIME]
     for name in ("Acquisition", "Content", "Series", "Study"):
         # A time belongs to its own date: with one of them said, the other is not ours to add.
-        if f"{name}Date" not in dataset and f"{name}Time" not in dataset:
+        if not is_said(dataset, f"{name}Date") and not is_said(dataset, f"{name}Time"):
             setattr(dataset, f"{name}Date", date)
             setattr(dataset, f"{name}Time", time)
         default(dataset, f"{name}Date", "")

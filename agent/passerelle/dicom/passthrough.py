@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from passerelle.dicom import identify, part10, reidentify
 from passerelle.dicom.media import open_media
 from passerelle.dicom.request import Made
-from passerelle.dicom.stored import Stored, open_stored
+from passerelle.dicom.stored import Stored, open_stored, understood
 from passerelle.errors import EncodingError, IdentityError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _PREAMBLE: Final = 128
 _EXECUTABLE: Final = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe")
 
 
+@understood()
 def keep(wrapping: Wrapping) -> tuple[Made, tuple[str, ...]]:
     """The one instance of a DICOM file, and notes; it keeps its identity and its UIDs.
 

@@ -9,7 +9,7 @@ from passerelle.dicom import part10
 from passerelle.dicom.coding import NATIVE
 from passerelle.dicom.identify import elements
 from passerelle.dicom.request import Made, answer
-from passerelle.dicom.stored import BIG_ENDIAN, DEFLATED, Stored, open_stored
+from passerelle.dicom.stored import BIG_ENDIAN, DEFLATED, Stored, open_stored, understood
 from passerelle.errors import EncodingError
 from passerelle.model import derived_uid
 
@@ -36,6 +36,7 @@ _ORDERED: Final = (
 )
 
 
+@understood()
 def reidentify(body: Mapping[str, Any]) -> dict[str, Any]:
     """Rewrite one object for another patient, under a new instance UID.
 

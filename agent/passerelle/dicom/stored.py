@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pydicom import dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.encaps import generate_frames
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
+from pydicom.uid import UID
 
 from passerelle.dicom.coding import NATIVE, FrameShape
 from passerelle.dicom.media import open_media
@@ -38,8 +40,8 @@ _BYTE: Final = 8
 #: Whatever pydicom's readers were seen or may be expected to raise about damaged data.
 _FAULTS: Final = (
     InvalidDicomError,
+    BytesLengthException,
     EOFError,
-    OSError,
     ValueError,
     LookupError,
     TypeError,
@@ -122,12 +124,28 @@ class Stored:
         extended = tables if all(tables) else None
         with open_media(self.file) as file:
             file.seek(self.pixels.value)
-            try:
+            with understood():
                 yield from generate_frames(
                     file, number_of_frames=self.frame_count, extended_offsets=extended
                 )
-            except _FAULTS:
-                _damaged("its fragments do not make up its frames")
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Tell what the library raises about a damaged file as damage.
+
+    It reads a value only when it is asked for, so whoever asks does it within this.
+
+    Raises:
+        EncodingError: The file is damaged.
+    """
+    try:
+        yield
+    except _FAULTS as fault:
+        msg = "DICOM: the file is damaged: its elements cannot be read"
+        raise EncodingError(msg) from fault
+    except RecursionError:
+        _damaged("its sequences are nested too deeply")
 
 
 def open_stored(file: Path) -> Stored:
@@ -137,14 +155,8 @@ def open_stored(file: Path) -> Stored:
         EncodingError: It is no Part 10 file, damaged or cut off.
         Changed: It cannot be opened.
     """
-    with open_media(file) as source:
-        size = os.fstat(source.fileno()).st_size
-        try:
-            return _read(file, source, size)
-        except _FAULTS:
-            _damaged("its elements cannot be read")
-        except RecursionError:
-            _damaged("its sequences are nested too deeply")
+    with open_media(file) as source, understood():
+        return _read(file, source, os.fstat(source.fileno()).st_size)
 
 
 def _read(file: Path, source: BufferedReader, size: int) -> Stored:
@@ -155,8 +167,10 @@ def _read(file: Path, source: BufferedReader, size: int) -> Stored:
         header, place = dcmread(source), None
         _check_whole(header)
     else:
-        _check_whole(header)
+        end = _check_whole(header)
         place = _place(source, header, size)
+        if place is None:
+            _check_end(header, end, size)
     stored = Stored(file=file, meta=meta, preamble=preamble, header=header, pixels=place)
     if place and place.fragments is None:
         _check_native(stored, place)
@@ -165,14 +179,31 @@ def _read(file: Path, source: BufferedReader, size: int) -> Stored:
     return stored
 
 
-def _check_whole(header: Dataset) -> None:
-    """The library returns the end of a file as a short value, without a word."""
-    for tag in header.keys():  # noqa: SIM118 - iterating would parse every element
+def _check_whole(header: Dataset) -> int:
+    """See that no value is short; where the last element ends, 0 when that cannot be told.
+
+    The library returns the end of a file as a short value, or leaves it out, without a word.
+    """
+    end = 0
+    for tag in sorted(header.keys()):  # iterating over elements would parse them all
         element = header.get_item(tag)
+        end = 0
         if isinstance(element, RawDataElement) and element.length != _UNDEFINED:
-            value: bytes = element.value or b""
-            if len(value) < element.length:
+            end = element.value_tell + element.length
+            if len(element.value or b"") < element.length:
                 _damaged("it ends within an element")
+    return end
+
+
+def _check_end(header: Dataset, end: int, size: int) -> None:
+    """See that what has no pixel data should have none, and ends where its file ends."""
+    if end and end != size:
+        _damaged("it ends within an element")
+    sop_class = UID(str(header.file_meta.get("MediaStorageSOPClassUID", "")))
+    if not header:
+        _damaged("it holds no data set")
+    if "Rows" in header or "Image Storage" in sop_class.name:
+        _damaged("it is an image without pixel data")
 
 
 def _place(source: BufferedReader, header: Dataset, size: int) -> Place | None:
@@ -226,6 +257,7 @@ def _damaged(how: str) -> NoReturn:
     raise EncodingError(msg)
 
 
+@understood()
 def describe(file: Path) -> dict[str, Any]:
     """The header of a Part 10 file for display: its classes, UIDs and whose it is.
 

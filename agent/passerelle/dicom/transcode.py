@@ -11,7 +11,7 @@ from passerelle.dicom import codecs, jpeg, part10
 from passerelle.dicom.codecs import Unsuitable
 from passerelle.dicom.coding import IMPLICIT, JPEG_BASELINE, NATIVE
 from passerelle.dicom.reidentify import SIGNATURES
-from passerelle.dicom.stored import BIG_ENDIAN, Stored, open_stored
+from passerelle.dicom.stored import BIG_ENDIAN, Stored, open_stored, understood
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _OFFSETS: Final = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _BYTE: Final = 8
 
 
+@understood()
 def transcode(body: Mapping[str, Any]) -> dict[str, Any]:
     """Write the object in the first of `syntaxes` that can hold it.
 

@@ -37,6 +37,7 @@ class Database:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Use an open connection; `opened` and `read_only` make one."""
         connection.row_factory = sqlite3.Row
+        connection.text_factory = _text
         register(connection)
         self._connection = connection
         self._turn = threading.RLock()
@@ -159,6 +160,10 @@ class Database:
         return f"({table}.seal IS {expression(table, self.sealed[table], table)})"
 
 
+def _text(encoded: bytes) -> str:
+    return encoded.decode("utf-8", "replace")  # a flipped bit is told by the seal
+
+
 def _readable(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != VERSION:
@@ -183,8 +188,11 @@ def judge(path: Path) -> Verdict:
     try:
         with closing(sqlite3.connect(path)) as connection:
             return _judged(connection)
+    except UnicodeDecodeError:
+        return Verdict.DAMAGED  # a complaint about the schema, quoting what a bit has flipped in
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in _DAMAGE:
+        # Text that is no UTF-8 is found by the sqlite3 module, which gives no code.
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGE:
             return Verdict.DAMAGED
         msg = f"ledger: {error}"
         raise LedgerError(msg) from error
@@ -211,7 +219,10 @@ def refuse_newer(path: Path) -> None:
         LedgerError: It is newer than this code.
     """
     number = 0
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path)) as connection:
+    with (
+        suppress(sqlite3.DatabaseError, UnicodeDecodeError),
+        closing(sqlite3.connect(path)) as connection,
+    ):
         (number,) = connection.execute("SELECT number FROM version").fetchone() or (0,)
         if _version(path) != number:
             return
@@ -247,6 +258,9 @@ def _told() -> Iterator[None]:
             msg = "ledger: the disk of the data_dir takes no more"
             raise SpoolFull(msg) from error
         msg = f"ledger: {error}"
+        raise LedgerError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = "ledger: its schema is damaged"
         raise LedgerError(msg) from error
 
 

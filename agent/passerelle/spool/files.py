@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 import sys
+import threading
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 1 << 20
 _NAME_LIMIT: Final = 255  # bytes, of every file system in use here
+#: One process writes below a data_dir, and in it one thread at a time takes a name.
+_naming: Final = threading.Lock()
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -147,29 +150,38 @@ def durable_move(source: Path, folder: Path) -> Path:
     """
     with full_told():
         make_folder(folder)
-        target = _reserve(folder, source.name)
-        try:
-            crossed = _replace(source, target)
-        except BaseException:
-            target.unlink(missing_ok=True)
-            raise
+        crossing = None if _is_on_disk_of(source, folder) else _copied(source, folder)
+        with _naming:
+            target = _free(folder, source.name)
+            (crossing or source).replace(target)
         sync_folder(folder)
-        if crossed:
+        if crossing:
             source.unlink()
         sync_folder(source.parent)
     return target
 
 
-def _reserve(folder: Path, name: str) -> Path:
-    """Take a free name by an empty file, which the move then replaces."""
-    for number in range(sys.maxsize):
-        target = folder / _numbered(name, number)
-        try:
-            target.open("xb").close()
-        except FileExistsError:
-            continue
-        return target
-    raise AssertionError
+def _is_on_disk_of(source: Path, folder: Path) -> bool:
+    return os.lstat(source).st_dev == folder.stat().st_dev
+
+
+def _copied(source: Path, folder: Path) -> Path:
+    """A verified copy in `folder` under a name that is not finished yet."""
+    partial = folder / f"tmp.{hashlib.sha256(os.fsencode(source)).hexdigest()}"
+    partial.unlink(missing_ok=True)
+    try:
+        if copy_durably(source, partial) != sha256_of(partial):
+            partial.unlink()
+            raise OSError(errno.EIO, "the copy differs from the original")
+    except Changed as change:
+        raise OSError(errno.EBUSY, str(change)) from change
+    shutil.copystat(source, partial)
+    return partial
+
+
+def _free(folder: Path, name: str) -> Path:
+    names = (folder / _numbered(name, number) for number in range(sys.maxsize))
+    return next(target for target in names if not os.path.lexists(target))
 
 
 def _numbered(name: str, number: int) -> str:
@@ -181,30 +193,6 @@ def _numbered(name: str, number: int) -> str:
     return os.fsdecode(head[: _NAME_LIMIT - len(tail)] + tail)
 
 
-def _replace(source: Path, target: Path) -> bool:
-    """Whether the source is on another disk, and so still there."""
-    try:
-        source.replace(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-    else:
-        return False
-    partial = target.with_name(f"tmp.{hashlib.sha256(os.fsencode(target.name)).hexdigest()}")
-    partial.unlink(missing_ok=True)
-    try:
-        copied = copy_durably(source, partial)
-        if sha256_of(partial) != copied:
-            raise OSError(errno.EIO, "the copy differs from the original")
-        shutil.copystat(source, partial)
-        partial.replace(target)
-    except Changed as change:
-        raise OSError(errno.EBUSY, str(change)) from change
-    finally:
-        partial.unlink(missing_ok=True)
-    return True
-
-
 def _regular(source: Path) -> IO[bytes]:
     # O_NONBLOCK: a FIFO put in its place must not block the open. Windows has neither flag.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -213,9 +201,8 @@ def _regular(source: Path) -> IO[bytes]:
     except OSError as error:
         msg = f"cannot be opened: {error.strerror}"
         raise Changed(msg) from error
-    file = os.fdopen(descriptor, "rb", buffering=0)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
+        os.close(descriptor)
         msg = "is no regular file"
         raise Changed(msg)
-    return file
+    return os.fdopen(descriptor, "rb", buffering=0)

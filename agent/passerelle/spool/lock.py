@@ -31,7 +31,7 @@ class Lock:
             os.close(self._descriptor)
             msg = f"spool: another agent runs on {path.parent}"
             raise AlreadyRunning(msg) from error
-        self._released = False
+        self._is_released = False
         #: The last holder did not close the ledger: it was killed, or the power went.
         self.was_killed = bool(os.read(self._descriptor, 1))
 
@@ -41,14 +41,16 @@ class Lock:
         os.write(self._descriptor, b"open\n")
         os.fsync(self._descriptor)
 
-    def release(self, *, closed: bool) -> None:
-        """Let go, once; `closed` says that the ledger was closed in order."""
-        if self._released:
-            return
-        self._released = True
-        if closed:
+    def closing(self) -> None:
+        """Note that the ledger closes in order; its log goes with that, and is not missed."""
+        if not self._is_released:
             os.ftruncate(self._descriptor, 0)
-        os.close(self._descriptor)
+
+    def release(self) -> None:
+        """Let go, once."""
+        if not self._is_released:
+            self._is_released = True
+            os.close(self._descriptor)
 
 
 def _lock(descriptor: int) -> None:

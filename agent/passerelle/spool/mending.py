@@ -41,7 +41,7 @@ def mend(database: Database, layout: Layout, now: float) -> str:
         objects, _records = scan(layout)
         enter_objects(database, layout, objects, now)
         for kept in kept_folders(layout):
-            if kept.record and not database.row("acquisition", id=kept.record.origin.id):
+            if kept.record and not _is_whole(database, kept.record.origin.id):
                 entry.enter_kept(database, kept.record, kept.state, now=now)
         for repair in ("drop_lonely_deliveries", "adopt_instances", "drop_lonely_patients"):
             database.run(repair)
@@ -58,7 +58,7 @@ def enter_objects(database: Database, layout: Layout, uids: Iterable[str], now: 
         if record is None or record.sop_instance_uid != uid:
             unrecorded.append(uid)
             continue
-        if database.row("instance", uid=uid) is None:
+        if not _is_whole(database, record.origin.id):
             entry.enter_acquisition(database, record)
         reason = "its row was lost: asked for before it is sent"
         entry.enter_object(database, record, state=DeliveryState.UNKNOWN, now=now, reason=reason)
@@ -82,6 +82,11 @@ def scan(layout: Layout) -> tuple[set[str], set[str]]:
             if dot + suffix in found and is_uid(uid) and shelf_of(uid) == shelf.name:
                 found[dot + suffix].add(uid)
     return found[OBJECT], found[RECORD]
+
+
+def _is_whole(database: Database, acquisition_id: str) -> bool:
+    row = database.row("acquisition_shown", id=acquisition_id)
+    return row is not None and row["identity"] is not None
 
 
 @dataclass(frozen=True, slots=True)

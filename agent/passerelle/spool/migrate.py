@@ -172,18 +172,15 @@ def _deliveries(database: sqlite_utils.Database) -> None:
 def _seal(database: sqlite_utils.Database, table: str, columns: tuple[str, ...]) -> None:
     """Seal what is written, and write nothing upon a row whose seal is broken."""
     listed = ", ".join(columns)
-    renew = f"BEGIN UPDATE {table} SET seal = {expression(table, columns, table)} WHERE rowid = NEW.rowid; END"
+    renewed = f"SET seal = {expression(table, columns, table)} WHERE rowid = NEW.rowid"
+    renew = " ".join(("BEGIN UPDATE", table, renewed, "; END"))
     database.execute(
         f"CREATE TRIGGER {table}_guarded BEFORE UPDATE OF {listed} ON {table}"
         f" WHEN OLD.seal IS NOT {expression(table, columns, 'OLD')}"
         " BEGIN SELECT RAISE(ABORT, 'a seal is broken'); END"
     )
-    database.execute(
-        f"CREATE TRIGGER {table}_changed AFTER UPDATE OF {listed} ON {table} {renew}"
-    )
-    database.execute(
-        f"CREATE TRIGGER {table}_written AFTER INSERT ON {table} {renew}"
-    )
+    database.execute(f"CREATE TRIGGER {table}_changed AFTER UPDATE OF {listed} ON {table} {renew}")
+    database.execute(f"CREATE TRIGGER {table}_written AFTER INSERT ON {table} {renew}")
 
 
 def _tally(database: sqlite_utils.Database, table: str, group: str) -> None:

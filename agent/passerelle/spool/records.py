@@ -120,7 +120,7 @@ def _read(path: Path) -> dict[str, Any] | None:
         outer = json.loads(path.read_bytes())
         if outer["sha256"] != _digest(outer["record"]):
             return None
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     body: dict[str, Any] = json.loads(outer["record"])
     return body

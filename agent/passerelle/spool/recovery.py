@@ -39,9 +39,11 @@ def open_ledger(layout: Layout, now: float, *, was_killed: bool) -> tuple[Databa
     # Whoever is killed leaves the log of the last commits; without it, rows are older than that.
     is_outdated = was_killed and path.exists() and not (log.exists() and log.stat().st_size)
     findings = _set_aside_if_damaged(path)
+    is_whole = path.exists() and path.stat().st_size > 0
     database = Database.opened(path)
     try:
-        findings += _recovered(database, layout, now)
+        # Between an object and its rows a kill is nothing to worry an operator with.
+        findings += _recovered(database, layout, now, tell_orphans=not (was_killed and is_whole))
         if is_outdated and database.run("doubted", now=now):
             findings.append("ledger: its last commits are lost; what is owed is asked for first")
     except BaseException:
@@ -85,13 +87,13 @@ def _set_aside(path: Path) -> str:
     return f"{path.name}.broken-{number}"
 
 
-def _recovered(database: Database, layout: Layout, now: float) -> list[str]:
+def _recovered(database: Database, layout: Layout, now: float, *, tell_orphans: bool) -> list[str]:
     _sweep(layout)
     findings = [found] if (found := mend(database, layout, now)) else []
     with database.transaction():
         recount(database)
         database.run("interrupted", now=now)
-        findings += _objects(database, layout, now)
+        findings += _objects(database, layout, now, tell_orphans=tell_orphans)
         findings += _kept(database, layout, now)
     return findings
 
@@ -105,7 +107,9 @@ def _sweep(layout: Layout) -> None:
             path.unlink()
 
 
-def _objects(database: Database, layout: Layout, now: float) -> Iterator[str]:
+def _objects(
+    database: Database, layout: Layout, now: float, *, tell_orphans: bool
+) -> Iterator[str]:
     """Make rows and objects agree."""
     objects, records = scan(layout)
     rows = {row["sop_instance_uid"] for row in database.rows("uids_here")}
@@ -120,7 +124,7 @@ def _objects(database: Database, layout: Layout, now: float) -> Iterator[str]:
         durable_move(layout.object(uid), layout.folder("") / "unrecorded")
     entered = [uid for uid in orphans if uid not in set(unrecorded)]
     damaged = [uid for uid in entered if not _is_intact(database, layout, uid)]
-    if entered:
+    if entered and tell_orphans:
         yield f"spool: {len(entered)} objects had no rows; they are asked for before they are sent"
     if unrecorded:
         yield f"spool: {len(unrecorded)} objects without a record lie in quarantine/unrecorded"

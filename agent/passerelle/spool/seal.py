@@ -37,7 +37,13 @@ def sealed_columns(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]
 
 def expression(table: str, columns: tuple[str, ...], row: str) -> str:
     """The SQL that computes the seal of `row`: the table's name, `OLD` or `NEW`."""
-    return f"seal('{table}', {', '.join(f'{row}.{column}' for column in columns)})"
+    # Text goes as its bytes: those that a flipped bit has made no UTF-8 could not be passed.
+    values = (
+        f"CASE typeof({row}.{column}) WHEN 'text' THEN CAST({row}.{column} AS BLOB)"
+        f" ELSE {row}.{column} END"
+        for column in columns
+    )
+    return f"seal('{table}', {', '.join(values)})"
 
 
 def schema_digest(connection: sqlite3.Connection) -> str:

@@ -60,14 +60,15 @@ class Spool(Orders, Deliveries, Proofs):
             database, findings = open_ledger(layout, now(), was_killed=lock.was_killed)
             lock.opened()
         except BaseException:
-            lock.release(closed=False)
+            lock.release()
             raise
         return cls(layout, database, findings, now, lock)
 
     def close(self) -> None:
         """Close the ledger and let go of the data_dir."""
+        self._lock.closing()
         super().close()
-        self._lock.release(closed=True)
+        self._lock.release()
 
     @property
     def staging(self) -> Path:

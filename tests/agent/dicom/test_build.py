@@ -34,7 +34,7 @@ def wrapped(tmp_path: Path, name: str, data: bytes, **profile: object) -> list[d
     return list(answer["instances"])
 
 
-def pages(*frames: np.ndarray, kind: str = "TIFF", **options: object) -> bytes:
+def pages(*frames: np.ndarray, kind: str = "TIFF", **options: Any) -> bytes:  # noqa: ANN401 - Pillow's own
     images = [Image.fromarray(frame) for frame in frames]
     return encoded(frames[0], kind, save_all=True, append_images=images[1:], **options)
 

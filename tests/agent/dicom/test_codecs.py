@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from passerelle.dicom import codecs
 from passerelle.dicom.coders import CODECS
@@ -20,6 +19,9 @@ from passerelle.dicom.coding import (
 )
 from passerelle.errors import EncodingError
 from pictures_support import colours, deep, encoded, greys
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LOSSLESS = (JPEG_LS, JPEG_2000, HTJ2K, RLE)
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def refusal(keyword: str, value: Value) -> str:
     with pytest.raises(IdentityError) as caught:
         elements({keyword: value})
-    assert caught.value.__cause__ is None  # the library's own text quotes the value
+    error = caught.value
+    assert (
+        error.__suppress_context__ or error.__context__ is None
+    )  # the library's own text quotes the value
     return str(caught.value)
 
 
@@ -32,7 +35,7 @@ def test_what_is_no_word_at_all_is_not_repeated() -> None:
 
 
 def test_who_said_it_is_named() -> None:
-    with pytest.raises(IdentityError, match="^profile fundus: Foo "):
+    with pytest.raises(IdentityError, match=r"^profile fundus: Foo "):
         elements({"Foo": "1"}, "profile fundus")
 
 
@@ -136,7 +139,6 @@ def test_whatever_is_said_is_an_element_or_an_identity_error(
 ) -> None:
     try:
         dataset = elements({keyword: value})
-    except IdentityError as refused:
-        assert len(str(refused)) < 200
-    else:
-        assert keyword in dataset
+    except IdentityError:
+        return
+    assert keyword in dataset

@@ -154,3 +154,13 @@ def test_nothing_of_the_library_or_the_clock_is_in_the_bytes(tmp_path: Path) -> 
     assert again == first
     assert again.file.read_bytes() == data
     assert b"PYDICOM" not in data
+
+
+def test_an_empty_value_says_nothing(tmp_path: Path) -> None:
+    keywords = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "InstanceNumber", "StudyDate")
+
+    read = said(tmp_path, **dict.fromkeys(keywords, ""))
+
+    assert read.StudyInstanceUID == derived_uid("test", "study", "00042", "A1")
+    assert (read.Modality, read.InstanceNumber, read.StudyDate) == ("OT", 7, "20260301")
+    assert read.SeriesInstanceUID.startswith("2.25.")

@@ -102,7 +102,7 @@ def test_the_file_names_its_maker_and_nothing_of_the_library(tmp_path: Path) -> 
     meta = dcmread(part10.write(tmp_path / "a", dataset(), EXPLICIT, bulk).file).file_meta
 
     assert meta.ImplementationClassUID == part10.IMPLEMENTATION_CLASS_UID
-    assert meta.ImplementationVersionName.startswith("PASSERELLE_")
+    assert meta.ImplementationVersionName == part10.IMPLEMENTATION_VERSION_NAME
     assert meta.MediaStorageSOPInstanceUID == "2.25.1"
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydicom import dcmread, dcmwrite
-from pydicom.uid import generate_uid
+from pydicom.uid import UID, generate_uid
 
 from objects_support import WHOSE, made_of, picture, request
 from passerelle.dicom.build import wrap
@@ -70,7 +70,7 @@ def test_a_dicom_file_is_kept_byte_for_byte_with_its_uids(
 def test_a_deflated_file_is_kept_as_it_is(tmp_path: Path) -> None:
     made = made_of(tmp_path / "made", picture(greys()), compression=("None",))
     read = dcmread(made.file)
-    read.file_meta.TransferSyntaxUID = DEFLATED
+    read.file_meta.TransferSyntaxUID = UID(DEFLATED)
     media = written(tmp_path, read)
 
     instance, _ = kept(tmp_path, media)
@@ -103,7 +103,7 @@ def test_the_preamble_of_a_tiff_stays(tmp_path: Path) -> None:
 
 def test_a_dicomdir_is_refused_with_the_reason(tmp_path: Path) -> None:
     read = dcmread(original(tmp_path))
-    read.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
+    read.file_meta.MediaStorageSOPClassUID = UID("1.2.840.10008.1.3.10")
     read.SOPClassUID = "1.2.840.10008.1.3.10"
 
     with pytest.raises(EncodingError, match="DICOMDIR is a table of contents"):

@@ -32,8 +32,10 @@ def raw(shown: Picture) -> bytes:
     return b"".join(np.asarray(frame).tobytes() for frame in shown.frames())
 
 
-def stored(tmp_path: Path, shown: Picture, **profile: object) -> FileDataset:
-    return dcmread(made_of(tmp_path, shown, **profile).file)
+def stored(
+    tmp_path: Path, shown: Picture, sop_class: str = "SecondaryCapture", **profile: object
+) -> FileDataset:
+    return dcmread(made_of(tmp_path, shown, sop_class, **profile).file)
 
 
 @pytest.mark.parametrize("kind", PICTURES)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from objects_support import faults, made_of, picture
 from passerelle.dicom.reidentify import reidentify
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from passerelle.model import Value
 
-UID = "2.25.4711"
+NEW_UID = "2.25.4711"
 OTHER: dict[str, Value] = {"PatientID": "7", "PatientName": "Łuk^Ωμέγα", "AccessionNumber": "B2"}
 
 
@@ -29,7 +30,7 @@ def ask(tmp_path: Path, file: Path, attributes: dict[str, Value] = OTHER) -> dic
         "file": str(file),
         "attributes": attributes,
         "into": str(into),
-        "sop_instance_uid": UID,
+        "sop_instance_uid": NEW_UID,
     }
     (instance,) = reidentify(body)["instances"]
     return dict(instance)
@@ -46,7 +47,7 @@ def test_the_pixel_data_stay_byte_for_byte(
 
     assert dcmread(answer["file"]).PixelData == dcmread(made.file).PixelData
     assert answer["transfer_syntax_uid"] == made.transfer_syntax_uid
-    assert faults(tmp_path / "into" / f"tmp.{UID}.dcm") == []
+    assert faults(tmp_path / "into" / f"tmp.{NEW_UID}.dcm") == []
 
 
 def test_nothing_of_the_other_patient_or_their_order_stays(tmp_path: Path) -> None:
@@ -89,10 +90,10 @@ def test_it_is_a_new_instance_of_a_new_study_and_series_and_ever_the_same(tmp_pa
     again = ask(tmp_path, made.file)
 
     assert first == again
-    assert first["sop_instance_uid"] == UID
+    assert first["sop_instance_uid"] == NEW_UID
     assert first["study_instance_uid"] != made.study_instance_uid
     assert first["series_instance_uid"] != made.series_instance_uid
-    data = (tmp_path / "into" / f"tmp.{UID}.dcm").read_bytes()
+    data = (tmp_path / "into" / f"tmp.{NEW_UID}.dcm").read_bytes()
     assert (first["sha256"], first["size"]) == (hashlib.sha256(data).hexdigest(), len(data))
 
 
@@ -135,7 +136,7 @@ def test_a_value_that_cannot_be_leaves_no_file(tmp_path: Path) -> None:
 
 def test_a_deflated_object_cannot_be_given_one(tmp_path: Path) -> None:
     read = dcmread(made_of(tmp_path, picture(greys()), compression=("None",)).file)
-    read.file_meta.TransferSyntaxUID = DEFLATED
+    read.file_meta.TransferSyntaxUID = UID(DEFLATED)
     dcmwrite(tmp_path / "deflated.dcm", read)
 
     with pytest.raises(EncodingError, match="cannot be given an identity"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread, dcmwrite
 from pydicom.encaps import generate_frames
+from pydicom.uid import UID
 
 from objects_support import faults, made_of, picture, verbatim
 from passerelle.dicom.coding import (
@@ -175,7 +176,7 @@ def test_signed_samples_are_only_ever_copied(tmp_path: Path) -> None:
 
 def test_a_deflated_object_is_unpacked(tmp_path: Path) -> None:
     read = dcmread(stored(tmp_path, "deep", EXPLICIT))
-    read.file_meta.TransferSyntaxUID = DEFLATED
+    read.file_meta.TransferSyntaxUID = UID(DEFLATED)
     dcmwrite(tmp_path / "deflated.dcm", read)
 
     copy, _ = copy_of(tmp_path, tmp_path / "deflated.dcm", JPEG_LS, EXPLICIT)
@@ -185,7 +186,7 @@ def test_a_deflated_object_is_unpacked(tmp_path: Path) -> None:
 
 def test_the_other_byte_order_is_left_alone(tmp_path: Path) -> None:
     read = dcmread(stored(tmp_path, "grey", EXPLICIT))
-    read.file_meta.TransferSyntaxUID = BIG_ENDIAN
+    read.file_meta.TransferSyntaxUID = UID(BIG_ENDIAN)
     dcmwrite(tmp_path / "big.dcm", read, implicit_vr=False, little_endian=False)
 
     with pytest.raises(EncodingError, match="only be sent as they are"):

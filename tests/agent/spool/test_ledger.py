@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,10 +15,20 @@ if TYPE_CHECKING:
     from passerelle.spool import Spool
     from spool_support import Clock
 
-CONTRACT = (
-    "sop_instance_uid sop_class_uid study_instance_uid destination state attempts"
-    " next_attempt_at reason source original bytes created_at"
-).split()
+CONTRACT = [
+    "sop_instance_uid",
+    "sop_class_uid",
+    "study_instance_uid",
+    "destination",
+    "state",
+    "attempts",
+    "next_attempt_at",
+    "reason",
+    "source",
+    "original",
+    "bytes",
+    "created_at",
+]
 
 
 def test_a_row_has_the_keys_of_the_contract(spool: Spool) -> None:
@@ -117,8 +126,7 @@ def test_a_ledger_is_read_beside_a_running_agent_and_without_one(
     spool.close()
     with Ledger.read_only(data_dir) as alone:
         assert alone.counts().deliveries["PENDING"] == 2
-    before = sorted(os.listdir(data_dir))
-    assert "queue.db-wal" not in before, "reading leaves nothing behind"
+    assert not (data_dir / "queue.db-wal").exists(), "reading leaves nothing behind"
 
 
 def test_a_ledger_that_is_none_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from passerelle.spool import Spool
 from spool_support import NOON, Clock, admit, leased, origin, original, state_of, states
 
 if TYPE_CHECKING:
+    import sqlite3
     from pathlib import Path
 
 
@@ -61,7 +61,7 @@ def test_a_falsified_row_is_made_anew_at_start_and_told(
 
 def test_a_row_falsified_while_the_agent_runs_is_never_used(spool: Spool) -> None:
     first, second = admit(spool, count=2)
-    _falsified(spool, f"UPDATE delivery SET attempts = 77 WHERE sop_instance_uid = '{first}'")
+    _falsified(spool, "UPDATE delivery SET attempts = 77 WHERE rowid = 1")
     assert leased(spool).instance.sop_instance_uid == second
     assert state_of(spool, first) is DeliveryState.UNKNOWN
     assert len(spool.findings) == 1
@@ -70,8 +70,13 @@ def test_a_row_falsified_while_the_agent_runs_is_never_used(spool: Spool) -> Non
 @pytest.mark.parametrize("reading", ["removable", "awaiting_proof", "known", "unknown"])
 def test_no_decision_is_made_on_a_falsified_row(spool: Spool, reading: str) -> None:
     (uid,) = admit(spool)
-    state = {"removable": "COMMITTED", "awaiting_proof": "STORED"}.get(reading, "UNKNOWN")
-    _falsified(spool, f"UPDATE delivery SET state = '{state}'")
+    _falsified(
+        spool,
+        {
+            "removable": "UPDATE delivery SET state = 'COMMITTED'",
+            "awaiting_proof": "UPDATE delivery SET state = 'STORED'",
+        }.get(reading, "UPDATE delivery SET state = 'UNKNOWN'"),
+    )
     _falsified(spool, "UPDATE acquisition SET state = 'QUARANTINED'")
     match reading:
         case "removable":
@@ -137,7 +142,7 @@ def test_no_flipped_bit_changes_a_state_silently(
     before = _picture_of(spool)
     spool.close()
     sound = (data_dir / "queue.db").read_bytes()
-    chance = random.Random(20260923)  # noqa: S311 - where the bits flip
+    chance = random.Random(20260923)
     for bit in (chance.randrange(len(sound) * 8) for _ in range(60)):
         flipped = bytearray(sound)
         flipped[bit // 8] ^= 1 << bit % 8

@@ -222,9 +222,7 @@ def test_commits_that_were_lost_with_their_log_make_everything_doubtful(
         assert "last commits are lost" in again.findings[0]
 
 
-def test_a_kept_original_that_is_gone_is_told(
-    spool: Spool, data_dir: Path, tmp_path: Path
-) -> None:
+def test_a_kept_original_that_is_gone_is_told(spool: Spool, data_dir: Path, tmp_path: Path) -> None:
     of, media, sidecar = original(tmp_path / "device")
     spool.hold(of, media, sidecar, reason="no patient")
     spool.close()
@@ -266,4 +264,3 @@ def test_a_ledger_of_the_first_version_is_migrated(tmp_path: Path) -> None:
     with Spool.open(data_dir) as opened:
         assert opened.findings == []
         admit(opened)
-
