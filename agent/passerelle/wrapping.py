@@ -157,8 +157,9 @@ class Wrapper:
         answer = self._ask(body, _START_S + hashed.size / _FLOOR)
         produced = [_produced(instance) for instance in answer["instances"]]
         modality = self._profile.modality or self._equipment.modality
-        self._spool.admit(origin, identity, produced, self._destinations(modality))
-        return list(answer["notes"])
+        owed_to = self._destinations(modality)
+        self._spool.admit(origin, identity, produced, owed_to)
+        return list(answer["notes"]) + ([] if owed_to else ["owed to no destination"])
 
     def _ask(self, body: Body, deadline_s: float) -> Body:
         for attempt in range(_TRIES):

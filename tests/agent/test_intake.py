@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydicom import dcmread
 
-from folder_support import part10
 from intake_support import PATIENT, Desk
 from passerelle.children.child import WORKER, Child
+from peers_support import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,9 +111,10 @@ def test_what_the_source_complains_of_is_quarantined_with_that_complaint(desk: D
 
 
 def test_a_dicom_file_keeps_the_identity_that_it_brings(desk: Desk) -> None:
-    take(desk.intake(), desk.drop("a.dcm", part10()))
+    made = instance(desk.folder)
+    take(desk.intake(), desk.drop("a.dcm", Path(made["file"]).read_bytes()))
     row = only(desk)
-    assert (row["state"], row["sop_instance_uid"]) == ("PENDING", "2.25.1")
+    assert (row["state"], row["sop_instance_uid"]) == ("PENDING", made["sop_instance_uid"])
 
 
 def test_a_file_that_ends_the_decoder_twice_is_quarantined_and_the_next_one_goes_on(

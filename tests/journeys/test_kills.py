@@ -44,7 +44,7 @@ def test_killed_again_and_again_while_files_are_dropped(tmp_path: Path, kills: i
             box.kill()
         box.start()
         try:
-            box.wait_for("COMMITTED", dropped, timeout_s=120)
+            box.wait_for("COMMITTED", dropped, timeout_s=300)
             wait_until(lambda: not pictures_left(box), timeout_s=30)
             rows = box.queue()
         finally:

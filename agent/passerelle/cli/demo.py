@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _PICTURES: Final = 6
 _PATIENCE_S: Final = 60.0
 _EVERY_S: Final = 6.0
+_LOOK_S: Final = 0.05
 _AE_TITLE: Final = "DEMO"
 _CONFIG: Final = """\
 [agent]
@@ -116,26 +117,31 @@ class Demo:
 
         With `once`, end when all are committed: False if that takes more than a minute.
         """
-        began = time.monotonic()
-        for path in self.device.acquire(_PICTURES):
-            self._began[path.name] = time.monotonic()
-            self._tell()
-        while not stop.is_set():
+        device = threading.Thread(target=self._export, args=(stop, once), daemon=True)
+        device.start()
+        patience = time.monotonic() + _PATIENCE_S
+        while not stop.wait(_LOOK_S):
             committed = self._tell()
-            if once and committed == len(self._began):
+            if once and committed == _PICTURES:
                 click.echo()
                 click.echo(f"{committed} of {committed} committed; nothing is owed")
                 return True
-            if once and time.monotonic() - began > _PATIENCE_S:
+            if once and time.monotonic() > patience:
                 for problem in self.agent.status()["problems"]:
                     click.echo(problem, err=True)
                 return False
-            stop.wait(0.1)
-            if not once and time.monotonic() - began > _EVERY_S:
-                began = time.monotonic()
-                for path in self.device.acquire(1):
-                    self._began[path.name] = time.monotonic()
         return True
+
+    def _export(self, stop: threading.Event, once: bool) -> None:  # noqa: FBT001 - a thread's argument
+        self._exported(_PICTURES)
+        while not once and not stop.wait(_EVERY_S):
+            self._exported(1)
+
+    def _exported(self, count: int) -> None:
+        for path in self.device.acquire(count):
+            self._began[path.name] = time.monotonic()
+            size = path.stat().st_size if path.exists() else 0  # it may be taken already
+            click.echo(_line(0.0, "exported", path.name, size))
 
     def _tell(self) -> int:
         """Print what has changed; how many pictures are committed."""
@@ -145,7 +151,8 @@ class Demo:
             if self._shown.get(row["sop_instance_uid"]) == state:
                 continue
             self._shown[row["sop_instance_uid"]] = state
-            click.echo(_line(name, row, time.monotonic() - self._began.get(name, time.monotonic())))
+            seconds = time.monotonic() - self._began.get(name, time.monotonic())
+            click.echo(_line(seconds, state, name, row["bytes"]))
         return len({row["original"] for row in rows if row["state"] == "COMMITTED"})
 
     @contextmanager
@@ -174,10 +181,9 @@ class Demo:
             process.wait()
 
 
-def _line(name: str, row: dict[str, Any], seconds: float) -> str:
+def _line(seconds: float, state: str, name: str, size: int) -> str:
     width = min(shutil.get_terminal_size().columns, 100) - 40
-    kib = f"{row['bytes'] / 1024:7.0f} KiB"
-    return f"{seconds:6.1f} s  {row['state']:10} {name:{width}.{width}} {kib}"
+    return f"{seconds:6.1f} s  {state:10} {name:{width}.{width}} {size / 1024:7.0f} KiB"
 
 
 def _free_port() -> int:

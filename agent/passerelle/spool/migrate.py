@@ -173,7 +173,7 @@ def _seal(database: sqlite_utils.Database, table: str, columns: tuple[str, ...])
     """Seal what is written, and write nothing upon a row whose seal is broken."""
     listed = ", ".join(columns)
     renewed = f"SET seal = {expression(table, columns, table)} WHERE rowid = NEW.rowid"
-    renew = " ".join(("BEGIN UPDATE", table, renewed, "; END"))
+    renew = f"BEGIN UPDATE {table} {renewed}; END"
     database.execute(
         f"CREATE TRIGGER {table}_guarded BEFORE UPDATE OF {listed} ON {table}"
         f" WHEN OLD.seal IS NOT {expression(table, columns, 'OLD')}"

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from passerelle.errors import Changed, EncodingError
 from passerelle.model import AcquisitionState
+from passerelle.spool.files import make_folder
+from passerelle.spool.layout import Layout
 from spool_support import WHO, admit, leased, made, origin, original, states
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from passerelle.spool import Spool
     from spool_support import Clock
 
@@ -167,6 +170,38 @@ def test_a_held_original_goes_to_the_archive_once_it_was_wrapped(
     archived = sorted(path.name for path in archive.glob("????-??-??/*"))
     assert archived == ["a.png", "a.png.json"]
     assert (spool.kept(of.id), spool.kept_acquisitions()) == (None, [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system what a descriptor is")
+def test_each_step_is_durable_before_the_next(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        steps.append(f"sync {path.suffix or path.parent.name}")
+        sync(descriptor)
+
+    def replaced(source: Path, target: Path) -> None:
+        steps.append(f"rename {Path(target).suffix}")
+        replace(source, target)
+
+    of = origin()
+    produced = [made(spool, of)]
+    make_folder(Layout(spool.staging.parents[1]).object(of.uid()).parent)
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    spool.admit(of, WHO, produced, ["pacs"])
+    assert steps == [
+        "sync .dcm",
+        "sync .json",
+        "rename .json",
+        "sync spool",
+        "rename .dcm",
+        "sync spool",
+    ]
 
 
 def test_numbers_grow_across_restarts(spool: Spool, data_dir: Path) -> None:

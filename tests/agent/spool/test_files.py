@@ -145,7 +145,18 @@ def test_a_move_to_another_disk_leaves_nothing_behind(tmp_path: Path) -> None:
         folder.rmdir()
 
 
-def test_threads_never_move_onto_each_other(tmp_path: Path) -> None:
+def test_threads_never_move_onto_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = files._free  # noqa: SLF001 - where the race would be
+
+    def slow(folder: Path, name: str) -> Path:
+        found = free(folder, name)
+        os.sched_yield()
+        return found
+
+    monkeypatch.setattr(files, "_free", slow)
+
     def move(thread: int) -> None:
         for number in range(20):
             source = tmp_path / f"{thread}" / "a.png"

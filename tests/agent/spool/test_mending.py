@@ -9,6 +9,9 @@ import pytest
 from passerelle.errors import LedgerError
 from passerelle.model import DeliveryState
 from passerelle.spool import Spool
+from passerelle.spool.database import Database, Verdict, judge
+from passerelle.spool.layout import Layout
+from passerelle.spool.mending import mend
 from spool_support import NOON, Clock, admit, leased, origin, original, state_of, states
 
 if TYPE_CHECKING:
@@ -103,6 +106,20 @@ def test_a_damaged_acquisition_of_a_removed_instance_is_still_known(
     with Spool.open(data_dir) as again:
         assert again.known(origin()) == "WRAPPED"
         assert state_of(again, uid) is DeliveryState.COMMITTED
+
+
+def test_a_damaged_key_leaves_nothing_in_an_index(spool: Spool, data_dir: Path) -> None:
+    (uid,) = admit(spool)
+    spool.close()
+    path = data_dir / "queue.db"
+    content = bytearray(path.read_bytes())
+    at = content.index(f"{uid}pacsPENDING".encode())
+    content[at + len(uid) - 1] ^= 1
+    path.write_bytes(content)
+    database = Database.opened(path)
+    assert mend(database, Layout(data_dir), NOON)
+    database.close()
+    assert judge(path) is Verdict.SOUND
 
 
 def test_damage_beyond_rows_is_an_error_not_a_loop(spool: Spool) -> None:

@@ -90,6 +90,7 @@ def test_a_log_without_its_ledger_is_not_replayed_into_another(
     (data_dir / "queue.db-wal").write_bytes(log)
     with Spool.open(data_dir) as rebuilt:
         assert set(states(rebuilt).values()) == {"UNKNOWN"}
+    assert (data_dir / "queue.db.broken-1-wal").read_bytes() == log
 
 
 def test_an_interrupted_delivery_is_asked_for(spool: Spool, data_dir: Path) -> None:
