@@ -30,6 +30,25 @@ ASSIGNABLE: Final = (
     "PatientSex",
     "AccessionNumber",
 )
+#: What belongs to one patient alone although its keyword does not say so (PS3.3 C.7.1, C.7.2).
+_OF_THE_PATIENT: Final = frozenset(
+    {
+        "AccessionNumber",
+        "AdmissionID",
+        "Allergies",
+        "EthnicGroup",
+        "MedicalAlerts",
+        "MedicalRecordLocator",
+        "MilitaryRank",
+        "Occupation",
+        "PregnancyStatus",
+        "RequestedProcedureID",
+        "SmokingStatus",
+        "SpecialNeeds",
+        "StudyID",
+        "StudyInstanceUID",
+    }
+)
 
 
 class Decisions:
@@ -86,11 +105,12 @@ class Decisions:
     def reassign(
         self, uids: Sequence[str], attributes: Mapping[str, Value], *, actor: str
     ) -> list[str]:
-        """Say whose held acquisitions are, and let them go on.
+        """Say whose held acquisitions are, and let them go on; a line for each.
+
+        What was wrapped already is passed over: it is corrected at the archive.
 
         Raises:
-            ConfigError: An attribute is not one that may be assigned, or the instance was
-                wrapped already: it is corrected at the archive.
+            ConfigError: An attribute is not one that may be assigned.
         """
         wrong = sorted(set(attributes) - set(ASSIGNABLE))
         if wrong:
@@ -107,8 +127,11 @@ class Decisions:
             return f"{kept.id}: its source {kept.origin.source} is not in the config"
         wrapper, identifiers = self._wrappers[kept.origin.source]
         try:
+            media = read_once(kept.media)
+            if media.sha256 != kept.origin.sha256:
+                return f"{kept.id}: still {kept.state}: damaged, not the bytes that were kept"
             identity = _identity(kept, identifiers, attributes)
-            wrapper.wrap(kept.media, read_once(kept.media), kept.origin, identity)
+            wrapper.wrap(kept.media, media, kept.origin, identity)
         except AcquisitionError as fault:
             return f"{kept.id}: still {kept.state}: {fault}"
         self._spool.note(kept.id, "reassigned" if attributes else "retried", actor)
@@ -131,11 +154,10 @@ def _identity(
         fingerprint=Fingerprint.of(kept.media.stat()),
         sidecar=kept.sidecar,
     )
-    said: dict[str, Value] = {}
     if attributes:
-        # What the device said of the exam stays; whose it is, the operator says.
-        said = {**_said(acquisition, identifiers), **attributes}
-        return Identity(attributes=said, resolver="operator")
+        return Identity(
+            attributes=_corrected(_said(acquisition, identifiers), attributes), resolver="operator"
+        )
     for identifier in identifiers:
         identity = identifier.identify(acquisition)
         if identity is not None:
@@ -143,12 +165,25 @@ def _identity(
     return None
 
 
-def _said(acquisition: Acquisition, identifiers: Sequence[Identifier]) -> dict[str, Value]:
+def _corrected(said: Mapping[str, Value], attributes: Mapping[str, Value]) -> dict[str, Value]:
+    """What the device said of the exam stays; whose it is, the operator says."""
+    named = said.get("PatientID")
+    if named is not None and attributes.get("PatientID", named) != named:
+        # Another patient: neither name nor birth date nor study of the first may go along.
+        said = {key: value for key, value in said.items() if not _names_patient(key)}
+    return {**said, **attributes}
+
+
+def _names_patient(keyword: str) -> bool:
+    return "Patient" in keyword or keyword in _OF_THE_PATIENT
+
+
+def _said(acquisition: Acquisition, identifiers: Sequence[Identifier]) -> Mapping[str, Value]:
     for identifier in identifiers:
         try:
-            identity = identifier.identify(acquisition)
+            said = identifier.said(acquisition)
         except AcquisitionError:
             continue  # the very thing that the operator mends
-        if identity is not None:
-            return dict(identity.attributes)
+        if said:
+            return said
     return {}

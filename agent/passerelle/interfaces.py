@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from threading import Event
 
-    from passerelle.model import Acquisition, CommitmentReport, Identity, Instance
+    from passerelle.model import Acquisition, CommitmentReport, Identity, Instance, Value
 
 
 class Source(Protocol):
@@ -50,6 +50,13 @@ class Identifier(Protocol):
 
         Raises:
             IdentityError: Something is said, but it cannot be right.
+        """
+
+    def said(self, acquisition: Acquisition) -> Mapping[str, Value]:
+        """Whatever it says, DICOM keyword to value, even where that names no patient.
+
+        Raises:
+            IdentityError: What is said cannot be read.
         """
 
 

@@ -7,6 +7,7 @@ import logging
 import shutil
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Retention:
         limit = before if oldest is None else min(before, oldest)
         last = dt.datetime.fromtimestamp(limit, tz=dt.UTC).date()
         for day in self._archive.glob("*/????-??-??"):
-            # A day's folder is filled until the day's end, in whatever zone it was named.
-            if dt.date.fromisoformat(day.name) + dt.timedelta(days=2) <= last:
-                shutil.rmtree(day)
-                _log.info("retention: originals of %s removed", day.name)
+            with suppress(ValueError):  # a folder of somebody's own, which stays
+                # A day's folder is filled until the day's end, in whatever zone it was named.
+                if dt.date.fromisoformat(day.name) + dt.timedelta(days=2) <= last:
+                    shutil.rmtree(day)
+                    _log.info("retention: originals of %s removed", day.name)

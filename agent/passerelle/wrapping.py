@@ -8,7 +8,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from passerelle.errors import Changed, ChildError, EncodingError
 from passerelle.model import Fingerprint, Origin
@@ -47,26 +47,20 @@ def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
     Raises:
         Changed: It is gone, no regular file any more, or not the one of `fingerprint`.
     """
-    # O_NONBLOCK: a FIFO put in its place must not block the open. Windows has neither flag.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    digest = hashlib.sha256()
     try:
-        descriptor = os.open(media, flags | getattr(os, "O_BINARY", 0))
+        with _opened(media) as file:
+            before = os.fstat(file.fileno())
+            head = file.read(132)
+            digest.update(head)
+            while block := file.read(_BLOCK):
+                digest.update(block)
+            after = Fingerprint.of(os.fstat(file.fileno()))
     except OSError as error:
-        msg = f"cannot be opened: {error.strerror}"
+        msg = f"cannot be read: {error.strerror}"
         raise Changed(msg) from error
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        before = os.fstat(descriptor)
-        digest = hashlib.sha256()
-        head = file.read(132) if stat.S_ISREG(before.st_mode) else b""
-        digest.update(head)
-        while stat.S_ISREG(before.st_mode) and (block := file.read(_BLOCK)):
-            digest.update(block)
-        after = Fingerprint.of(os.fstat(descriptor))
     if Fingerprint.of(before) != after or (fingerprint and fingerprint != after):
         msg = "changed while it was read"
-        raise Changed(msg)
-    if not stat.S_ISREG(before.st_mode):
-        msg = "is no regular file"
         raise Changed(msg)
     return Hashed(
         sha256=digest.hexdigest(),
@@ -74,6 +68,17 @@ def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
         mtime=before.st_mtime,
         is_part10=head[128:] == _PART10_MAGIC,
     )
+
+
+def _opened(media: Path) -> IO[bytes]:
+    # O_NONBLOCK: a FIFO put in its place must not block the open. Windows has neither flag.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(media, flags | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        msg = "is no regular file"
+        raise Changed(msg)
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def origin_of(agent: str, acquisition: Acquisition, media: Hashed) -> Origin:

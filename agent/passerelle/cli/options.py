@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.console import Console
 
 from passerelle.config import load, locate
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from passerelle.settings import Config
+
+_WHOLE_LINES: Final = 400
 
 config_option = click.option(
     "-c",
@@ -31,6 +36,12 @@ def loaded(config_path: Path | None) -> tuple[Config, Path]:
     """
     path = locate(config_path)
     return load(path), path
+
+
+def show_table(table: Table) -> None:
+    """Print a table: fitted to a terminal, on whole lines for whatever else reads it."""
+    console = Console()
+    (console if console.is_terminal else Console(width=_WHOLE_LINES)).print(table)
 
 
 def echo_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON takes

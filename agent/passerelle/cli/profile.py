@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from passerelle.children.child import WORKER, Child
+from passerelle.cli.options import show_table
 from passerelle.errors import AgentError
 from passerelle.identity.filename import FilenameIdentifier
 from passerelle.model import Acquisition, Fingerprint
@@ -43,7 +43,7 @@ def list_() -> None:
     for name, path in sorted(profile_names(Path.cwd()).items()):
         profile = read_profile(path)
         table.add_row(name, profile.sop_class, profile.summary)
-    Console().print(table)
+    show_table(table)
 
 
 @command.command("try")
@@ -70,7 +70,7 @@ def try_(name: str, files: Sequence[Path]) -> None:
                 table.add_row(click.format_filename(file), f"[red]{error}")
     finally:
         worker.close()
-    Console().print(table)
+    show_table(table)
     sys.exit(1 if failed else 0)
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from passerelle.cli.options import config_option, echo_json, json_option, loaded
+from passerelle.cli.options import config_option, echo_json, json_option, loaded, show_table
 from passerelle.control import ask
 from passerelle.errors import ConfigError
 from passerelle.model import AcquisitionState, DeliveryState
@@ -46,7 +45,8 @@ def list_(config_path: Path | None, state: str | None, *, as_json: bool) -> None
 
     Exit code 1: nothing matched.
     """  # noqa: D301 - click's mark for lines kept as they are
-    table = Table("instance or acquisition", "destination", "state", "tries", "reason", box=None)
+    whole = Column("instance or acquisition", no_wrap=True)  # it is copied into the next command
+    table = Table(whole, "destination", "state", "tries", "reason", box=None)
     matched = 0
     with _ledger(config_path) as ledger:
         for row in ledger.rows(state):
@@ -56,7 +56,7 @@ def list_(config_path: Path | None, state: str | None, *, as_json: bool) -> None
             else:
                 table.add_row(*_cells(row))
     if matched and not as_json:
-        Console(soft_wrap=True).print(table)
+        show_table(table)
     _end(matched)
 
 

@@ -9,11 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from passerelle.children.child import PEER, Child
-from passerelle.cli.options import config_option, echo_json, json_option, loaded
+from passerelle.cli.options import config_option, echo_json, json_option, loaded, show_table
 from passerelle.errors import AgentError, ConfigError
 from passerelle.spool.files import write_durably
 
@@ -109,4 +108,4 @@ def _show(steps: list[dict[str, Any]], age_s: float) -> None:
     table = Table(*(title for _, title in _COLUMNS), box=None)
     for step in steps:
         table.add_row(*(str(step.get(keyword, "")) for keyword, _ in _COLUMNS))
-    Console().print(table)
+    show_table(table)

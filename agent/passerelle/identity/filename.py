@@ -28,17 +28,25 @@ class FilenameIdentifier:
         Raises:
             IdentityError: A date in the name is impossible.
         """
-        match = self._pattern.fullmatch(acquisition.name.rpartition("/")[2])
-        if match is None:
+        if not self._found(acquisition).get("PatientID", "").strip():
             return None
-        found = {keyword: text for keyword, text in match.groupdict().items() if text}
-        if not found.get("PatientID", "").strip():
-            return None
-        attributes: dict[str, Value] = {
+        return Identity(attributes=self.said(acquisition), resolver=self.name)
+
+    def said(self, acquisition: Acquisition) -> dict[str, Value]:
+        """All that the name says, whether or not that names a patient.
+
+        Raises:
+            IdentityError: A date in the name is impossible.
+        """
+        return {
             keyword: self._date(keyword, text) if keyword.endswith("Date") else text
-            for keyword, text in found.items()
+            for keyword, text in self._found(acquisition).items()
         }
-        return Identity(attributes=attributes, resolver=self.name)
+
+    def _found(self, acquisition: Acquisition) -> dict[str, str]:
+        match = self._pattern.fullmatch(acquisition.name.rpartition("/")[2])
+        groups = match.groupdict() if match else {}
+        return {keyword: text for keyword, text in groups.items() if text}
 
     def _date(self, keyword: str, text: str) -> str:
         """The date as DICOM writes it (PS3.5 6.2, DA)."""

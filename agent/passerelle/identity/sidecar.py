@@ -30,12 +30,22 @@ class SidecarIdentifier:
         """
         if acquisition.sidecar is None:
             return None
+        attributes = self.said(acquisition)
+        _check_patient_id(attributes)
+        return Identity(attributes=attributes, resolver=self.name)
+
+    def said(self, acquisition: Acquisition) -> dict[str, Value]:
+        """All of its sidecar, whether or not that names a patient.
+
+        Raises:
+            IdentityError: The sidecar is not usable; the key and the fault, never the value.
+        """
+        if acquisition.sidecar is None:
+            return {}
         table = _parse(_read(acquisition.sidecar))
         if not isinstance(table, dict):
             _refuse("its JSON is not an object")
-        attributes = {key: _value(key, value) for key, value in table.items()}
-        _check_patient_id(attributes)
-        return Identity(attributes=attributes, resolver=self.name)
+        return {key: _value(key, value) for key, value in table.items()}
 
 
 def _read(path: Path) -> str:
