@@ -80,7 +80,6 @@ class Prover:
     def run(self, stop: threading.Event) -> None:
         """Ask for proof until `stop` is set; `wake` after setting it."""
         while not stop.is_set():
-            self._bell.clear()
             wait_s: float | None
             try:
                 wait_s = self.prove()
@@ -90,6 +89,7 @@ class Prover:
             self._bell.wait(wait_s)
             if self._bell.is_set() and not stop.is_set():
                 stop.wait(_GATHER_S)
+            self._bell.clear()  # before `stop` is looked at: its bell must not be lost
 
     def prove(self) -> float | None:
         """Ask for what is due; seconds until there is something to do, None when unknown."""

@@ -78,12 +78,12 @@ class Courier:
     def run(self, stop: threading.Event) -> None:
         """Deliver what is due until `stop` is set; `wake` after setting it."""
         while not stop.is_set():
-            self._bell.clear()
             if self.deliver_next():
                 continue
             if not self.circuit.is_open:
                 self._destination.rest()
             self._bell.wait(self._idle_s())
+            self._bell.clear()  # before `stop` is looked at: its bell must not be lost
 
     def deliver_next(self) -> bool:
         """Do the one thing that is due first; False when nothing is."""

@@ -72,7 +72,7 @@ class Intake:
         """One acquisition: into the spool, held, quarantined, or offered again later."""
         try:
             self._spool.room(self._min_free)
-            self._take(acquisition)
+            self._take(acquisition, stop)
             self.reason = ""
         except Changed as change:
             _log.info("%s: an acquisition %s; it is looked at again", self.name, change)
@@ -84,21 +84,27 @@ class Intake:
             self._source.retry(acquisition)
             stop.wait(_ROOM_PAUSE_S)
 
-    def _take(self, acquisition: Acquisition) -> None:
+    def _take(self, acquisition: Acquisition, stop: Event) -> None:
         media = read_once(acquisition.media, acquisition.fingerprint)
         origin = origin_of(self._agent, acquisition, media)
         state = self._spool.known(origin)
         if state is None:
-            state = self._new(acquisition, media, origin)
+            state = self._new(acquisition, media, origin, stop)
             self.last_acquisition_at = time.time()
         kept = state in (AcquisitionState.HELD, AcquisitionState.QUARANTINED)
         self._source.release(acquisition, kept=kept)
 
-    def _new(self, acquisition: Acquisition, media: Hashed, origin: Origin) -> AcquisitionState:
+    def _new(
+        self, acquisition: Acquisition, media: Hashed, origin: Origin, stop: Event
+    ) -> AcquisitionState:
         try:
             identity = self._identify(acquisition, media)
             notes = self._wrapper.wrap(acquisition.media, media, origin, identity)
         except EncodingError as fault:
+            if stop.is_set():
+                # A stop ends the worker too: that says nothing of the file.
+                msg = "was interrupted by the stop"
+                raise Changed(msg) from fault
             _log.warning("%s: %s quarantined: %s", self.name, origin.id, fault)
             self._spool.quarantine(
                 origin, acquisition.media, acquisition.sidecar, reason=str(fault)

@@ -64,9 +64,9 @@ class Retention:
     def run(self, stop: threading.Event) -> None:
         """Look every hour until `stop` is set; `wake` after setting it."""
         while not stop.is_set():
-            self._bell.clear()
             self.remove_old()
             self._bell.wait(_EVERY_S)
+            self._bell.clear()  # before `stop` is looked at: its bell must not be lost
 
     def remove_old(self) -> int:
         """Remove everything that may go; how many instances went."""

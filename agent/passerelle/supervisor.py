@@ -216,9 +216,11 @@ def deciding(config: Config, folder: Path) -> Iterator[dict[str, Handler]]:
     spool = Spool.open(config.agent.data_dir)
     try:
         assembly = Assembly(config, folder, spool)
-        yield assembly.decisions().handlers()
-        for child in assembly.children:
-            child.close()
+        try:
+            yield assembly.decisions().handlers()
+        finally:
+            for child in assembly.children:
+                child.close()
     finally:
         spool.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -48,7 +49,7 @@ class Office:
     ) -> str:
         """Give intake a file; the id of what it became."""
         offered = self.desk.drop(name, content, sidecar)
-        self.desk.intake()._take(offered)  # noqa: SLF001 - without the pause for room
+        self.desk.intake().take(offered, threading.Event())
         return str(self.desk.rows()[-1]["acquisition"])
 
     def ask(self, decision: str, **body: object) -> list[str]:

@@ -36,10 +36,14 @@ def desk(tmp_path: Path, worker: Child) -> Iterator[Desk]:
     desk.spool.close()
 
 
-def take(intake: Intake, acquisition: Acquisition, *, hurried: bool = True) -> None:
+def take(intake: Intake, acquisition: Acquisition) -> None:
+    intake.take(acquisition, threading.Event())
+
+
+def take_hurried(intake: Intake, acquisition: Acquisition) -> None:
+    """While a stop is under way: without the pause where there is no room."""
     stop = threading.Event()
-    if hurried:
-        stop.set()  # no pause where there is no room
+    stop.set()
     intake.take(acquisition, stop)
 
 
@@ -117,20 +121,29 @@ def test_a_dicom_file_keeps_the_identity_that_it_brings(desk: Desk) -> None:
     assert (row["state"], row["sop_instance_uid"]) == ("PENDING", made["sop_instance_uid"])
 
 
-def test_a_file_that_ends_the_decoder_twice_is_quarantined_and_the_next_one_goes_on(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def crashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Child]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(Path(__file__).parents[1]), "agent")))
     crashing = Child("crashing_worker", limit_bytes=512 << 20)
-    try:
-        take(desk.intake(crashing), desk.drop("a.png", sidecar=PATIENT))
-    finally:
-        crashing.close()
+    yield crashing
+    crashing.close()
+
+
+def test_a_file_that_ends_the_decoder_twice_is_quarantined_and_the_next_one_goes_on(
+    desk: Desk, crashing: Child
+) -> None:
+    take(desk.intake(crashing), desk.drop("a.png", sidecar=PATIENT))
     row = only(desk)
     assert row["state"] == "QUARANTINED"
     assert row["reason"] == "ended the decoder 2 times: crashing_worker: ended unasked (SIGABRT)"
     take(desk.intake(), desk.drop("b.png", sidecar=PATIENT))
     assert {row["state"] for row in desk.rows()} == {"QUARANTINED", "PENDING"}
+
+
+def test_a_worker_that_a_stop_ended_says_nothing_of_the_file(desk: Desk, crashing: Child) -> None:
+    take_hurried(desk.intake(crashing), desk.drop("a.png", sidecar=PATIENT))
+    assert desk.rows() == []
+    assert (desk.source.retried, desk.source.released) == (["a.png"], [])
 
 
 def test_what_changed_since_it_was_offered_is_looked_at_again_and_nothing_is_spooled(
@@ -154,7 +167,7 @@ def test_what_is_gone_is_looked_at_again_and_nothing_is_spooled(desk: Desk) -> N
 def test_without_room_nothing_is_taken_and_the_reason_is_seen_until_there_is(desk: Desk) -> None:
     acquisition = desk.drop("a.png", sidecar=PATIENT)
     intake = desk.intake(min_free=str(1 << 60))
-    take(intake, acquisition)
+    take_hurried(intake, acquisition)
     assert (desk.source.retried, desk.source.released) == (["a.png"], [])
     assert acquisition.media.exists()
     assert intake.reason.startswith("export: takes nothing: ")

@@ -12,7 +12,7 @@ import click
 
 from passerelle.cli.options import config_option, loaded
 from passerelle.config import load
-from passerelle.errors import ConfigError
+from passerelle.errors import AgentError, ConfigError
 from passerelle.monitor.logs import to_standard_error
 from passerelle.supervisor import Agent
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _RELOAD_POLL_S: Final = 5.0
+_NOT_USED: Final = "the new config is not used, the last good one stays in force"
 
 
 @click.command("run")
@@ -41,9 +42,18 @@ def command(config_path: Path | None) -> None:
     config, path = loaded(config_path)
     to_standard_error(config.agent.log)
     signals = _Signals()
+    good = config
     while not signals.stop:
         agent = Agent(config, path.parent)
-        agent.start()
+        try:
+            agent.start()
+        except AgentError as error:
+            if config is good:
+                raise
+            _log.error("%s:\n%s", _NOT_USED, error)
+            config = good
+            continue
+        good = config
         _log.info("%s: running on %s", config.agent.name, config.agent.data_dir)
         try:
             config = _until_changed(config, path, signals)
@@ -91,7 +101,7 @@ def _until_changed(config: Config, path: Path, signals: _Signals) -> Config:
         try:
             return load(path)
         except ConfigError as error:
-            _log.error("the new config is not used, the last good one stays in force:\n%s", error)
+            _log.error("%s:\n%s", _NOT_USED, error)
     return config
 
 

@@ -7,15 +7,24 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from passerelle.dicom import classes, codecs, document, modules, part10, passthrough, pixels
-from passerelle.dicom.coding import NATIVE
+from passerelle.dicom import (
+    classes,
+    codecs,
+    document,
+    modules,
+    part10,
+    passthrough,
+    pixels,
+    single_bit,
+)
+from passerelle.dicom.coding import EXPLICIT, NATIVE
 from passerelle.dicom.media import unchanged
 from passerelle.dicom.reading import kind, read
 from passerelle.dicom.request import Made, Wrapping, answer
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pydicom.dataset import Dataset
 
@@ -110,8 +119,7 @@ def _stored(wrapping: Wrapping, dataset: Dataset, picture: Picture) -> tuple[str
     shape = pixels.shape_of(picture)
     file = wrapping.into / f"tmp.{dataset.SOPInstanceUID}.dcm"
     fault = EncodingError("picture: no transfer syntax can hold this picture")
-    syntaxes = [picture.verbatim_syntax] if picture.verbatim_syntax else None
-    for syntax in syntaxes or codecs.candidates(wrapping.profile.compression, shape):
+    for syntax in _syntaxes(wrapping, picture, shape):
         pixels.describe(dataset, picture, syntax)
         try:
             return syntax, part10.write(file, dataset, syntax, _bulk(picture, shape, syntax))
@@ -120,7 +128,19 @@ def _stored(wrapping: Wrapping, dataset: Dataset, picture: Picture) -> tuple[str
     raise fault
 
 
+def _syntaxes(wrapping: Wrapping, picture: Picture, shape: FrameShape) -> Iterable[str]:
+    if picture.verbatim_syntax:
+        return [picture.verbatim_syntax]
+    if shape.bits_allocated == 1:
+        return [EXPLICIT]  # no codec here holds single bits
+    return codecs.candidates(wrapping.profile.compression, shape)
+
+
 def _bulk(picture: Picture, shape: FrameShape, syntax: str) -> part10.Native | part10.Encapsulated:
+    if shape.bits_allocated == 1:
+        blocks = single_bit.packed(picture.frames(), shape.rows * shape.columns)
+        size = single_bit.size(shape.rows * shape.columns * picture.frame_count)
+        return part10.Native(blocks=blocks, size=size, vr="OB")
     encoded = _encoded(picture, shape, syntax)
     if syntax not in NATIVE:
         return part10.Encapsulated(

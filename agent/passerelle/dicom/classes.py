@@ -40,6 +40,8 @@ class SopClass:
 
     def fitting(self, picture: Picture) -> Picture:
         """The picture in a form that the IOD knows; its samples stay what they are."""
+        if self.bits_allocated == (1,):
+            picture = replace(picture, bits_allocated=1, bits_stored=1)
         if self.only_bits_stored and picture.bits_stored < self.only_bits_stored:
             picture = replace(picture, bits_stored=self.only_bits_stored)
         if picture.photometric == "RGB" and picture.verbatim_syntax and not self.takes_rgb_jpeg:
@@ -84,6 +86,8 @@ def sop_class(name: SopClassName, picture: Picture) -> SopClass:
         return SINGLE[name]
     if picture.samples > 1:
         return MULTI_FRAME_TRUE_COLOR
+    if picture.is_bilevel:
+        return MULTI_FRAME_SINGLE_BIT
     return MULTI_FRAME_BYTE if picture.bits_allocated == _BYTE else MULTI_FRAME_WORD
 
 
@@ -104,7 +108,7 @@ def _multi_frame_capture(dataset: Dataset, picture: Picture) -> None:
     _secondary_capture(dataset, picture)
     default(dataset, "BurnedInAnnotation", "YES")  # Type 1: nobody looked, so there may be some
     pixels.in_frames(dataset, picture)
-    if picture.samples == 1:
+    if picture.samples == 1 and picture.bits_stored > 1:
         dataset.PresentationLUTShape = "IDENTITY"
         pixels.rescale(dataset, picture.rescale_intercept)
 
@@ -215,6 +219,13 @@ def _visible(name: str, part: str, modality: str) -> SopClass:
     )
 
 
+MULTI_FRAME_SINGLE_BIT: Final = SopClass(
+    name="Multi-frame Single Bit SC",
+    uid=f"{_STORAGE}7.1",
+    fill=_multi_frame_capture,
+    samples=(1,),
+    bits_allocated=(1,),
+)
 MULTI_FRAME_BYTE: Final = SopClass(
     name="Multi-frame Grayscale Byte SC", uid=f"{_STORAGE}7.2", fill=_multi_frame_capture
 )

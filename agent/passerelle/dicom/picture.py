@@ -34,6 +34,7 @@ class Picture:
     photometric: str  #: of what `frames` yields: MONOCHROME2, RGB; verbatim also YBR_FULL_422
     frames: Callable[[], Iterator[Samples | bytes]]  #: arrays, or bytes when they are verbatim
     frame_count: int = 1
+    is_bilevel: bool = False  #: its samples are 0 or 255 only: the file has 1 bit of each
     verbatim_syntax: str | None = None  #: transfer syntax UID of frames that stay as they are
     was_lossy: bool = False  #: the device compressed it with a loss
     lossy_ratio: float | None = None  #: bytes before to bytes after that compression

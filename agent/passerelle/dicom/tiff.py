@@ -47,6 +47,7 @@ class _Look:
     columns: int
     colour: bool
     bits: int  #: of a sample; 8 where the file has fewer, as Pillow spreads them
+    bilevel: bool
     signed: bool
     inverted: bool  #: white is zero, and Pillow leaves it so
     lossy: bool
@@ -119,6 +120,7 @@ def _page(image: Image, number: int) -> _Page:
         columns=image.width,
         colour=colour,
         bits=max(bits, _BYTE),
+        bilevel=image.mode == "1",
         signed=kind == _SIGNED and not colour,
         inverted=bits > _BYTE
         and _number(tags, Tag.PHOTOMETRIC_INTERPRETATION, 1) == _WHITE_IS_ZERO,
@@ -173,6 +175,7 @@ def _picture(
         photometric="RGB" if look.colour else "MONOCHROME2",
         frames=lambda: decoded(media, "TIFF", numbers, partial(_samples, look=look)),
         frame_count=len(pages),
+        is_bilevel=look.bilevel,
         was_lossy=look.lossy,
         lossy_ratio=round(unpacked / packed, 2) if look.lossy and packed else None,
         rescale_intercept=-(1 << look.bits - 1) if look.signed else 0,

@@ -75,6 +75,7 @@ class Archive:
         self._held: dict[str, _Found] = {}
         self._reports: list[threading.Timer] = []
         self._server: Any = None
+        self._tempdir = tempfile.tempdir
 
     def start(self) -> None:
         """Listen, with what the folder holds already."""
@@ -101,6 +102,7 @@ class Archive:
         if self._server is not None:
             self._server.shutdown()
             self._server = None
+            tempfile.tempdir = self._tempdir
 
     def held(self) -> list[str]:
         """The SOP Instance UIDs of what it has."""

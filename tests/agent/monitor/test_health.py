@@ -61,12 +61,13 @@ def test_the_shape_is_the_one_that_is_promised(status: Make) -> None:
     free = told["disk"].pop("free_bytes")
     assert told.pop("clock") in ("trusted", "holdover")
     assert (type(version), type(free)) == (str, int)
+    waiting = ("RECEIVED", "WRAPPED", "HELD", "QUARANTINED", "DISCARDED")
     states = ("PENDING", "SENDING", "UNKNOWN", "STORED", "COMMITTED", "REFUSED", "HELD")
     assert told == {
         "agent": {"name": "box", "uptime_s": 60, "running": True},
         "healthy": True,
         "problems": [],
-        "acquisitions": {"RECEIVED": 0, "WRAPPED": 0, "HELD": 0, "QUARANTINED": 0},
+        "acquisitions": dict.fromkeys(waiting, 0),
         "deliveries": dict.fromkeys((*states, "DISCARDED"), 0),
         "destinations": [
             {
