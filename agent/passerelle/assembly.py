@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from passerelle.interfaces import Destination, Identifier
+    from passerelle.interfaces import Destination, Identifier, Source
     from passerelle.model import CommitmentReport
     from passerelle.profile import Profile
     from passerelle.settings import Config, DestinationSettings, FolderSourceSettings
@@ -107,7 +107,7 @@ class Assembly:
     def intake(
         self,
         settings: FolderSourceSettings,
-        source: FolderSource,
+        source: Source,
         wrapper: Wrapper,
         on_admitted: Callable[[], None],
     ) -> Intake:

@@ -67,7 +67,7 @@ class Agent:
         self._couriers: dict[str, Courier] = {}
         self._provers: dict[str, Prover] = {}
         self._sources: dict[str, tuple[FolderSource, Intake]] = {}
-        self._faults: dict[str, str] = {}
+        self._faults: dict[Part, str] = {}  # not by name: a courier and its prover share one
 
     def start(self) -> None:
         """Open the spool, repair what a crash left, and start every part.
@@ -152,18 +152,18 @@ class Agent:
         failures = 0
         while not self._stop.is_set():
             began = time.monotonic()
-            self._faults.pop(part.name, None)
+            self._faults.pop(part, None)
             try:
                 part.run(self._stop)
             except SourceError as error:
-                self._faults[part.name] = str(error)
+                self._faults[part] = str(error)
             except Exception as error:  # noqa: BLE001 - the one place: no part may end the others
-                self._faults[part.name] = f"{part.name}: failed and restarts: {_place(error)}"
+                self._faults[part] = f"{part.name}: failed and restarts: {_place(error)}"
             else:
                 return
             failures = 1 if time.monotonic() - began > _STEADY_S else failures + 1
             if not self._stop.is_set():
-                _log.error("%s", self._faults[part.name])
+                _log.error("%s", self._faults[part])
             self._stop.wait(min(_LONGEST_RESTART_S, backoff_s(failures)))
 
     def _reported(self, report: CommitmentReport) -> None:
@@ -183,7 +183,9 @@ class Agent:
             self._provers[name].wake()
 
     def _other_faults(self) -> list[str]:
-        return [fault for name, fault in self._faults.items() if name not in self._sources]
+        intakes = {intake for _, intake in self._sources.values()}
+        # A copy: the parts' own threads add and remove.
+        return [fault for part, fault in self._faults.copy().items() if part not in intakes]
 
     def _destination_view(self, name: str) -> DestinationView:
         courier, prover = self._couriers[name], self._provers.get(name)
@@ -197,7 +199,7 @@ class Agent:
 
     def _source_view(self, name: str) -> SourceView:
         source, intake = self._sources[name]
-        reasons = [reason for reason in (self._faults.get(name), intake.reason) if reason]
+        reasons = [reason for reason in (self._faults.get(intake), intake.reason) if reason]
         return SourceView(
             name=name,
             reasons=[*reasons, *source.problems()],

@@ -65,7 +65,7 @@ def command(config_path: Path | None, *, offline: bool) -> None:
     passerelle check -c agent.toml
 
     Exit code 1: a check failed; 2: the config cannot be used.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     config, path = loaded(config_path)
     failed = 0
     for finding in checks(config, path.parent, offline=offline):

@@ -17,18 +17,26 @@ def command() -> None:
     \b
     passerelle config reference > agent.toml
     passerelle config schema > agent.schema.json
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
 
 
 @command.command("schema")
 def schema() -> None:
-    """The JSON Schema of the config, for editors and for IT's own checks."""
+    """The JSON Schema of the config, for editors and for IT's own checks.
+
+    \b
+    passerelle config schema > agent.schema.json
+    """
     click.echo(schema_text(), nl=False)
 
 
 @command.command("reference")
 def reference_() -> None:
-    """A config with every key, its default and what it means."""
+    """A config with every key, its default and what it means.
+
+    \b
+    passerelle config reference > agent.toml
+    """
     click.echo(reference(), nl=False)
 
 

@@ -69,7 +69,7 @@ def command(port: int, *, once: bool) -> None:
 
     \b
     passerelle demo --once
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -54,7 +54,7 @@ def passerelle() -> None:
     \b
     passerelle demo --once                 see it work
     passerelle check -c agent.toml         then try it on your own PACS
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def command() -> None:
     \b
     passerelle profile list
     passerelle profile try ultrasound-still export/*.png
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
 
 
 @command.command("list")
@@ -38,7 +38,7 @@ def list_() -> None:
 
     \b
     passerelle profile list
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     table = Table("profile", "object", "summary", box=None)
     for name, path in sorted(profile_names(Path.cwd()).items()):
         profile = read_profile(path)
@@ -56,7 +56,7 @@ def try_(name: str, files: Sequence[Path]) -> None:
     passerelle profile try fundus-8bit OD_42.jpg
 
     Exit code 1: a file would be refused or held.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     profile = load_profile(name, Path.cwd())
     worker = Child(WORKER)
     table = Table("file", "format", "frames", "rows x columns", "says of itself", box=None)

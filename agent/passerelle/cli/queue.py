@@ -30,7 +30,7 @@ def command() -> None:
     \b
     passerelle queue list --state HELD
     passerelle queue reassign 5f0c… --patient-id 00042
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
 
 
 @command.command("list")
@@ -44,7 +44,7 @@ def list_(config_path: Path | None, state: str | None, *, as_json: bool) -> None
     passerelle queue list --state REFUSED --json
 
     Exit code 1: nothing matched.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     whole = Column("instance or acquisition", no_wrap=True)  # it is copied into the next command
     table = Table(whole, "destination", "state", "tries", "reason", box=None)
     matched = 0
@@ -71,7 +71,7 @@ def show(config_path: Path | None, uid: str, *, as_json: bool) -> None:
     passerelle queue show 2.25.1234
 
     Exit code 1: there is none of this UID or id.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     with _ledger(config_path) as ledger:
         shown = ledger.show(uid)
     if shown is None:
@@ -95,7 +95,7 @@ def retry(config_path: Path | None, uids: Sequence[str], *, all_held: bool) -> N
     passerelle queue retry --all-held
 
     Exit code 1: nothing matched.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     if not uids and not all_held:
         msg = "retry: name an instance or acquisition, or say --all-held"
         raise ConfigError(msg)
@@ -113,7 +113,7 @@ def discard(config_path: Path | None, uid: str, reason: str) -> None:
     passerelle queue discard 2.25.1234 --reason "test picture"
 
     Exit code 1: nothing matched.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     _decide(config_path, "discard", {"uids": [uid], "reason": reason})
 
 
@@ -131,7 +131,7 @@ def reassign(config_path: Path | None, uids: Sequence[str], **said: str | None) 
     passerelle queue reassign 5f0c3a… --patient-id 00042 --patient-name Doe^Jane
 
     Exit code 1: nothing matched.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     attributes = {keyword: value for keyword, value in said.items() if value is not None}
     if not attributes:
         msg = "reassign: say whose it is: --patient-id or --accession"
@@ -150,7 +150,7 @@ def export(config_path: Path | None, uids: Sequence[str], output: Path) -> None:
     passerelle queue export 2.25.1234 -o /media/usb
 
     Exit code 1: nothing matched.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     output.mkdir(parents=True, exist_ok=True)
     copied = 0
     with _ledger(config_path) as ledger:

@@ -38,7 +38,7 @@ def command(config_path: Path | None) -> None:
 
     Exit code 2: the config cannot be used; 3: an agent runs on this data_dir already.
     SIGHUP re-reads the config; a bad one is reported and the last good one stays in force.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     config, path = loaded(config_path)
     to_standard_error(config.agent.log)
     signals = _Signals()

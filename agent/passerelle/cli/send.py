@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -16,7 +17,7 @@ from passerelle.children.child import PEER, WORKER, Child
 from passerelle.destinations.dicom import DicomDestination
 from passerelle.errors import AgentError, ConfigError
 from passerelle.model import Instance
-from passerelle.settings import DicomDestinationSettings
+from passerelle.settings import DicomDestinationSettings, EquipmentSettings
 from passerelle.wrapping import read_once
 
 if TYPE_CHECKING:
@@ -27,10 +28,25 @@ _NODE: Final = re.compile(
 )
 
 
+def _checked_title(_context: click.Context, _option: click.Parameter, title: str) -> str:
+    try:
+        return EquipmentSettings(ae_title=title).ae_title
+    except ValidationError as error:
+        msg = "an AE title has 1 to 16 printable ASCII characters, and no backslash"
+        raise click.BadParameter(msg) from error
+
+
 @click.command("send")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--to", "node", required=True, metavar="AET@HOST:PORT", help="The archive.")
-@click.option("--from", "calling", default="PASSERELLE", show_default=True, help="Our AE title.")
+@click.option(
+    "--from",
+    "calling",
+    default="PASSERELLE",
+    show_default=True,
+    callback=_checked_title,
+    help="Our AE title.",
+)
 def command(files: Sequence[Path], node: str, calling: str) -> None:
     """Send Part 10 files to an archive, transcoded losslessly where it needs that.
 
@@ -38,7 +54,7 @@ def command(files: Sequence[Path], node: str, calling: str) -> None:
     passerelle send study/*.dcm --to PACS@pacs.local:104
 
     Exit code 1: some are not stored; why is on standard error.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     settings = _settings(node)
     worker, peer = Child(WORKER), Child(PEER)
     failed = 0
@@ -73,13 +89,19 @@ def _settings(node: str) -> DicomDestinationSettings:
     if match is None:
         msg = f"--to {node}: not AET@HOST:PORT, for example PACS@pacs.local:104"
         raise ConfigError(msg)
-    return DicomDestinationSettings(
-        name=match["host"].strip("[]").replace(":", "-"),
-        type="dicom",
-        host=match["host"].strip("[]"),
-        port=int(match["port"]),
-        ae_title=match["ae_title"],
-    )
+    host = match["host"].strip("[]")
+    try:
+        return DicomDestinationSettings(
+            name=host.replace(":", "-"),
+            type="dicom",
+            host=host,
+            port=int(match["port"]),
+            ae_title=match["ae_title"],
+        )
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        msg = f"--to {node}: {fault['loc'][0]}: {fault['msg']}"
+        raise ConfigError(msg) from error
 
 
 def _instance(worker: Child, file: Path) -> Instance:

@@ -29,7 +29,7 @@ def command(config_path: Path | None, data_dir: Path | None, *, as_json: bool) -
     \b
     passerelle status --json
     passerelle status || echo "look at it"      # 0 healthy, 1 degraded, 4 no data_dir
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     status = read_status(config_path, data_dir)
     if status is None:
         click.echo("no agent has ever run there: its data_dir holds no queue", err=True)

@@ -44,7 +44,7 @@ def command(config_path: Path | None, *, as_json: bool) -> None:
     passerelle worklist --json
 
     Exit code 1: the worklist server does not answer and nothing is cached.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     config, _ = loaded(config_path)
     settings = config.identity.worklist
     if settings is None:

@@ -43,7 +43,7 @@ def command(
     passerelle wrap scan.png --set PatientID=42 --set PatientName=Doe^Jane -o out
 
     Exit code 1: a file was refused; why is on standard error, the others are done.
-    """  # noqa: D301 - click's mark for lines kept as they are
+    """
     profile = load_profile(profile_name, Path.cwd())
     attributes = dict(_parsed(settings))
     output.mkdir(parents=True, exist_ok=True)

@@ -81,6 +81,8 @@ def test_the_version_is_told(run: Callable[..., Told]) -> None:
         ("send", "a.dcm", "--to", "nonsense"),
         ("send", "a.dcm", "--to", "PACS@host:0"),
         ("send", "a.dcm", "--to", "PACS@host:99999"),
+        ("send", "a.dcm", "--to", "PACS@my_host name:104"),
+        ("send", "a.dcm", "--to", "PACS@host:104", "--from", "MORE_THAN_SIXTEEN"),
         ("wrap", "a.png", "--set", "PatientID", "-o", "out"),
         ("wrap", "a.png", "--profile", "none", "-o", "out"),
         ("profile", "try", "none", "a.png"),
@@ -99,7 +101,8 @@ def test_a_mistake_is_a_sentence_and_exit_code_2(
 def test_every_fault_of_a_config_is_told_at_once(run: Callable[..., Told], tmp_path: Path) -> None:
     config = tmp_path / "agent.toml"
     config.write_text(
-        '[[sources]]\nname = "a"\ntype = "folder"\npath = "in"\nsettle_sec = 1\n[agent]\nlog = "xml"\n'
+        '[[sources]]\nname = "a"\ntype = "folder"\npath = "in"\nsettle_sec = 1\n'
+        '[agent]\nlog = "xml"\n'
     )
     told = run("run", "-c", config)
     assert told.code == 2
