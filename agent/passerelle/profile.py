@@ -136,7 +136,8 @@ def read_profile(path: Path) -> Profile:
     """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-        profile = Profile.model_validate_json(json.dumps(table))
+        # Dates of DICOM are text: one of TOML becomes no value, and so a fault with its place.
+        profile = Profile.model_validate_json(json.dumps(table, default=lambda _: None))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error

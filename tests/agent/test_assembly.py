@@ -17,12 +17,14 @@ from passerelle.destinations.folder import FolderDestination
 from passerelle.errors import ConfigError
 from passerelle.model import Acquisition, Fingerprint
 from passerelle.spool import Spool
+from support import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from passerelle.settings import FolderSourceSettings
+    from passerelle.sources.folder import FolderSource
 
 CONFIG = """
 [agent]
@@ -119,6 +121,17 @@ def hasty(settings: FolderSourceSettings) -> FolderSourceSettings:
     return settings.model_copy(update={"settle_s": 0.0, "sidecar_wait_s": 0.0, "poll_s": 0.1})
 
 
+def first(source: FolderSource) -> Acquisition:
+    offers: list[Acquisition] = []
+
+    def look() -> bool:
+        offers.extend(source.ready())
+        return bool(offers)
+
+    wait_until(look)
+    return offers[0]
+
+
 def test_destinations_are_of_the_kind_the_config_says_and_nothing_is_started(
     folder: Path, assembly: Assembly
 ) -> None:
@@ -162,10 +175,11 @@ def test_identifiers_are_asked_in_the_order_of_the_config_and_only_where_they_ca
     assert who.attributes == {"PatientID": "00042"}
 
 
-def test_a_source_reads_what_its_profile_says_is_raw(folder: Path, assembly: Assembly) -> None:
-    (folder / "acquisitions" / "1.dat").write_bytes(bytes(16))
-    source = assembly.source(hasty(source_named(folder, "scope")))
-    assert next(source.acquisitions(Event())).name == "1.dat"
+def test_samples_that_begin_like_a_picture_are_whole_where_the_profile_says_they_are_raw(
+    folder: Path, assembly: Assembly
+) -> None:
+    (folder / "acquisitions" / "1.dat").write_bytes(png()[:16])
+    assert first(assembly.source(hasty(source_named(folder, "scope")))).name == "1.dat"
 
 
 def test_an_original_that_is_released_lies_under_its_source_and_day(
@@ -173,9 +187,7 @@ def test_an_original_that_is_released_lies_under_its_source_and_day(
 ) -> None:
     picture(folder, "export")
     source = assembly.source(hasty(source_named(folder, "export")))
-    offers = source.acquisitions(Event())
-    source.release(next(offers), kept=False)
-    offers.close()
+    source.release(first(source), kept=False)
     (archived,) = assembly.archive.rglob("*.png")
     assert archived.read_bytes() == png()
     assert archived.parent.parent == folder / "data" / "archive" / "export"

@@ -9,11 +9,10 @@ import pytest
 from passerelle.commitment import Prover
 from passerelle.errors import NoContext, Unavailable
 from passerelle.model import CommitmentReport
-from queue_support import Clock, admitted, opened, state
+from queue_support import Clock, admitted, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from passerelle.model import Instance
     from passerelle.spool import Spool
@@ -68,18 +67,6 @@ class ScriptedArchive:
 
     def rest(self) -> None:
         return
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def spool(tmp_path: Path, clock: Clock) -> Iterator[Spool]:
-    spool = opened(tmp_path, clock)
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

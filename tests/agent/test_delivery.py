@@ -9,11 +9,10 @@ import pytest
 from passerelle.delivery import Courier
 from passerelle.errors import ChildError, Deferred, Refused, Unavailable, Uncertain
 from passerelle.policy import Circuit
-from queue_support import Clock, admitted, opened, state
+from queue_support import Clock, admitted, state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from passerelle.model import CommitmentReport, Instance
     from passerelle.spool import Spool
@@ -54,18 +53,6 @@ class ScriptedDestination:
 
     def rest(self) -> None:
         return
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def spool(tmp_path: Path, clock: Clock) -> Iterator[Spool]:
-    spool = opened(tmp_path, clock)
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

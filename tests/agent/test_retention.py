@@ -8,27 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passerelle.retention import Retention
-from queue_support import Clock, admitted, opened, state
+from queue_support import Clock, admitted, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from passerelle.spool import Spool
 
 DAY = 86400.0
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def spool(tmp_path: Path, clock: Clock) -> Iterator[Spool]:
-    spool = opened(tmp_path, clock)
-    yield spool
-    spool.close()
 
 
 @pytest.fixture

@@ -172,6 +172,19 @@ def test_a_part_that_fails_is_told_without_its_text_and_starts_again(
     assert part.began == 2
 
 
+def test_a_failure_is_told_of_the_part_that_failed_and_not_of_one_with_the_same_name(
+    folder: Path,
+) -> None:
+    part = Failing()
+    part.name = "export"
+    with running(folder) as agent:
+        thread = threading.Thread(target=agent._keep, args=(part,), daemon=True)  # noqa: SLF001 - as start does
+        thread.start()
+        wait_until(lambda: agent.status()["problems"])
+        assert agent.status()["sources"][0]["state"] == "up"
+    thread.join(5)
+
+
 def test_it_stops_in_time_whatever_the_destination_does(folder: Path) -> None:
     port = free_port()
     (folder / "agent.toml").write_text(

@@ -60,6 +60,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._frames: queue.SimpleQueue[Body | None] = queue.SimpleQueue()
         self._last_used = 0.0
+        self._is_closed = False
         self._watch: threading.Timer | None = None
 
     @property
@@ -95,7 +96,8 @@ class Child:
                 self._last_used = time.monotonic()
 
     def close(self) -> None:
-        """End the child; a request under way raises `ChildError`."""
+        """End the child for good; a request under way, and every later one, raises `ChildError`."""
+        self._is_closed = True
         process = self._process
         if process is not None:
             process.kill()
@@ -134,6 +136,9 @@ class Child:
                 raise ChildError(msg)
 
     def _started(self) -> subprocess.Popen[bytes]:
+        if self._is_closed:
+            msg = f"{self.name}: closed"
+            raise ChildError(msg)
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._let_go()

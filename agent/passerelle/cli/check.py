@@ -103,7 +103,9 @@ def checks(config: Config, folder: Path, *, offline: bool) -> Iterator[Finding]:
 def _data_dir(config: Config, *, running: bool) -> Iterator[Finding]:
     data_dir = config.agent.data_dir
     existing = next(path for path in (data_dir, *data_dir.parents) if path.exists())
-    if not os.access(existing, os.W_OK):
+    if not existing.is_dir():
+        yield Finding("FAILED", "data_dir", f"{existing} is no folder")
+    elif not os.access(existing, os.W_OK | os.X_OK):
         yield Finding("FAILED", "data_dir", f"{existing} is not writable for this user")
     else:
         yield Finding("ok", "data_dir", f"{data_dir}{', an agent is running' if running else ''}")

@@ -119,6 +119,12 @@ class Demo:
         """
         device = threading.Thread(target=self._export, args=(stop, once), daemon=True)
         device.start()
+        try:
+            return self._watch(stop, once=once)
+        finally:
+            device.join(_PATIENCE_S)  # or it exports into a folder that is being removed
+
+    def _watch(self, stop: threading.Event, *, once: bool) -> bool:
         patience = time.monotonic() + _PATIENCE_S
         while not stop.wait(_LOOK_S):
             committed = self._tell()
@@ -166,19 +172,19 @@ class Demo:
             f"--aet={_AE_TITLE}",
             f"--report-to=127.0.0.1:{self._report_port}",
         ]
-        process = subprocess.Popen(  # noqa: S603 - our own program
+        with subprocess.Popen(  # noqa: S603 - our own program
             [*command, *options],
             stdin=subprocess.PIPE,  # it ends when this end closes, however we end
             stdout=subprocess.PIPE,
-        )
-        try:
-            if process.stdout is None or not process.stdout.readline():
-                msg = f"the embedded archive does not start; is port {self._archive_port} taken?"
-                raise ConfigError(msg)
-            yield
-        finally:
-            process.kill()
-            process.wait()
+        ) as process:
+            try:
+                if process.stdout is None or not process.stdout.readline():
+                    port = self._archive_port
+                    msg = f"the embedded archive does not start; is port {port} taken?"
+                    raise ConfigError(msg)
+                yield
+            finally:
+                process.kill()
 
 
 def _line(seconds: float, state: str, name: str, size: int) -> str:

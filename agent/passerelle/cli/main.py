@@ -73,8 +73,11 @@ def main() -> None:
         # The reader of our output went away, as `| head` does; nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # a folder that cannot be made, a file that may not be read
+        place = f"{click.format_filename(error.filename)}: " if error.filename else ""
+        _fail(f"{place}{error.strerror or error}", 1)
 
 
-def _fail(error: AgentError, code: int) -> None:
+def _fail(error: AgentError | str, code: int) -> None:
     click.echo(str(error), err=True)
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,9 +40,12 @@ def loaded(config_path: Path | None) -> tuple[Config, Path]:
 
 
 def show_table(table: Table) -> None:
-    """Print a table: fitted to a terminal, on whole lines for whatever else reads it."""
-    console = Console()
-    (console if console.is_terminal else Console(width=_WHOLE_LINES)).print(table)
+    """Print a table: fitted to a terminal, on whole lines for whatever else reads it.
+
+    What a device or an archive wrote is shown as it is, whatever it looks like to rich.
+    """
+    width = None if sys.stdout.isatty() else _WHOLE_LINES
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def echo_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON takes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from passerelle.children.child import WORKER, Child
 from passerelle.cli.options import show_table
@@ -67,7 +68,7 @@ def try_(name: str, files: Sequence[Path]) -> None:
                 table.add_row(click.format_filename(file), *_row(worker, profile, file))
             except AgentError as error:
                 failed += 1
-                table.add_row(click.format_filename(file), f"[red]{error}")
+                table.add_row(click.format_filename(file), Text(str(error), style="red"))
     finally:
         worker.close()
     show_table(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 import shutil
 import sys
 from pathlib import Path
@@ -155,11 +156,17 @@ def export(config_path: Path | None, uids: Sequence[str], output: Path) -> None:
     copied = 0
     with _ledger(config_path) as ledger:
         for path in (path for uid in uids for path in ledger.files(uid)):
-            target = output / path.name
+            target = _free(output / path.name)
             shutil.copyfile(path, target)
             click.echo(target)
             copied += 1
     _end(copied)
+
+
+def _free(target: Path) -> Path:
+    """The target, numbered where the name is taken: nothing of another's is overwritten."""
+    numbered = (target.with_stem(f"{target.stem} ({number})") for number in itertools.count(2))
+    return next(path for path in itertools.chain([target], numbered) if not path.exists())
 
 
 def _ledger(config_path: Path | None) -> Ledger:

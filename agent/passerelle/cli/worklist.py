@@ -61,8 +61,7 @@ def command(config_path: Path | None, *, as_json: bool) -> None:
             sys.exit(1)
         steps, age_s = kept
     else:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(cache, json.dumps({"at": time.time(), "steps": steps}).encode("ascii"))
+        _keep(cache, steps)
     if as_json:
         echo_json({"live": age_s == 0, "age_s": round(age_s), "steps": steps})
     else:
@@ -93,14 +92,22 @@ def _live(config: Config, settings: WorklistSettings) -> list[dict[str, Any]]:
     return steps
 
 
+def _keep(cache: Path, steps: list[dict[str, Any]]) -> None:
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(cache, json.dumps({"at": time.time(), "steps": steps}).encode("ascii"))
+    except OSError as error:  # another user's data_dir, or a full disk: it is live all the same
+        click.echo(f"worklist: not kept for an outage: {error.strerror}", err=True)
+
+
 def _cached(cache: Path, keep_h: int) -> tuple[list[dict[str, Any]], float] | None:
     """What was last seen, and how many seconds ago; None when there is none, or it is too old."""
     try:
         kept = json.loads(cache.read_text("ascii"))
-    except (OSError, ValueError):
+        steps, age_s = list(kept["steps"]), max(1.0, time.time() - kept["at"])
+    except (OSError, ValueError, LookupError, TypeError):
         return None
-    age_s = max(1.0, time.time() - kept["at"])
-    return (kept["steps"], age_s) if age_s < keep_h * _HOUR_S else None
+    return (steps, age_s) if age_s < keep_h * _HOUR_S else None
 
 
 def _show(steps: list[dict[str, Any]], age_s: float) -> None:

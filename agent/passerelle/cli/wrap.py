@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import filecmp
+import hashlib
+import itertools
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,7 +90,8 @@ def wrapped(
                 "source": "wrap",
                 "name": name,
                 "sha256": media.sha256,
-                "sidecar_sha256": "",
+                # Another patient, or another profile, is another object.
+                "sidecar_sha256": _digest(identity, profile),
             },
             "attributes": identity,
             "equipment": EquipmentSettings().model_dump(exclude={"ae_title"}),
@@ -102,9 +107,22 @@ def wrapped(
     several = len(answer["instances"]) > 1
     for instance in answer["instances"]:
         suffix = f"-{instance['number'] + 1}" if several else ""
-        target = output / f"{file.stem}{suffix}.dcm"
-        Path(instance["file"]).replace(target)
-        yield target
+        yield _placed(Path(instance["file"]), output, f"{file.stem}{suffix}")
+
+
+def _placed(made: Path, output: Path, stem: str) -> Path:
+    """Give the object its name; one of another file's that has the name already is not lost."""
+    numbered = (f"{stem} ({number}).dcm" for number in itertools.count(2))
+    for name in itertools.chain([f"{stem}.dcm"], numbered):
+        target = output / name
+        if not target.exists() or filecmp.cmp(made, target, shallow=False):
+            return made.replace(target)
+    raise AssertionError  # numbers do not end
+
+
+def _digest(identity: dict[str, Any], profile: Profile) -> str:
+    said = json.dumps([identity, profile.model_dump(mode="json")], sort_keys=True)
+    return hashlib.sha256(said.encode("ascii")).hexdigest()
 
 
 def _sidecar(file: Path) -> dict[str, Any]:

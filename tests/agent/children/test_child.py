@@ -119,3 +119,11 @@ def test_a_child_ends_itself_when_its_parent_is_killed(child: Child) -> None:
     process.stdin.close()
     wait_until(lambda: process.poll() is not None)
     assert process.returncode == 0
+
+
+def test_a_closed_child_is_never_started_again(child: Child) -> None:
+    ask(child, "echo")
+    child.close()
+    with pytest.raises(ChildError, match="rogue_child: closed"):
+        ask(child, "echo")
+    assert child.pid is None

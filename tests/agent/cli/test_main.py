@@ -115,3 +115,24 @@ def test_the_config_can_be_named_by_the_environment(
 ) -> None:
     monkeypatch.setenv("PASSERELLE_CONFIG", str(tmp_path / "elsewhere.toml"))
     assert "elsewhere.toml" in run("status").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("wrap", "file", "-o", "file/out"),
+        ("queue", "export", "5f", "-c", "agent.toml", "-o", "file/out"),
+        ("queue", "retry", "5f", "-c", "agent.toml"),
+        ("run", "-c", "agent.toml"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_cannot_be_made_is_a_sentence_that_names_it(
+    run: Callable[..., Told], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "agent.toml").write_text('[agent]\ndata_dir = "file/data"\n')
+    told = run(*arguments)
+    assert (told.code, told.out) == (1, "")
+    (sentence,) = told.err.splitlines()
+    assert "file" in sentence.partition(": ")[0]

@@ -1,4 +1,4 @@
-"""`passerelle wrap`: the agent's builder on single files; one that is refused stops no other."""
+"""`passerelle wrap`: objects of single files, whose patient the options or a sidecar tell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydicom import dcmread
 
-from intake_support import PATIENT, png
+from intake_support import png
+from worker_support import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,67 +16,102 @@ if TYPE_CHECKING:
 
     from command_support import Told
 
+    Run = Callable[..., Told]
 
-def test_a_picture_and_a_patient_make_an_object(run: Callable[..., Told], tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png())
-    told = run("wrap", "a.png", "--set", "PatientID=42", "--set", "PatientName=Doe^Jane", "-o", "o")
-    assert (told.code, told.out.split()) == (0, ["o/a.dcm"])
-    made = dcmread(tmp_path / "o" / "a.dcm")
-    assert (made.PatientID, str(made.PatientName)) == ("42", "Doe^Jane")
+WHO = ("--set", "PatientID=42", "--set", "PatientName=Doe^Jane")
 
 
-def test_one_file_is_refused_and_the_others_are_done(
-    run: Callable[..., Told], tmp_path: Path
-) -> None:
-    for name, content in (("a.png", png()), ("b.png", b"no picture"), ("c.png", png(7))):
-        (tmp_path / name).write_bytes(content)
-    told = run("wrap", "a.png", "b.png", "gone.png", "c.png", "--set", "PatientID=42", "-o", "o")
-    assert told.code == 1
-    assert told.out.split() == ["o/a.dcm", "o/c.dcm"]
-    assert [line.partition(":")[0] for line in told.err.splitlines()] == ["b.png", "gone.png"]
-    assert {path.name for path in (tmp_path / "o").iterdir()} == {"a.dcm", "c.dcm"}
+def file(folder: Path, name: str = "scan.png", content: bytes = b"") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content or png())
+    return path
 
 
-def test_a_sidecar_says_whose_it_is_and_an_option_has_the_last_word(
-    run: Callable[..., Told], tmp_path: Path
+def test_a_picture_becomes_an_object_of_whose_the_options_say(run: Run, tmp_path: Path) -> None:
+    file(tmp_path)
+    told = run("wrap", "scan.png", *WHO, "--set", "StudyDescription=Knee", "-o", "made/here")
+    assert (told.code, told.out, told.err) == (0, "made/here/scan.dcm\n", "")
+    made = dcmread(tmp_path / "made/here/scan.dcm")
+    assert (made.PatientID, made.PatientName, made.StudyDescription) == ("42", "Doe^Jane", "Knee")
+    assert made.pixel_array.shape == (12, 16)
+
+
+def test_a_sidecar_tells_whose_it_is_and_the_options_tell_it_better(
+    run: Run, tmp_path: Path
 ) -> None:
     for name, sidecar in (("a.png", "a.png.json"), ("b.png", "b.json")):
-        (tmp_path / name).write_bytes(png())
-        (tmp_path / sidecar).write_text(json.dumps(PATIENT), "utf-8")
-    assert run("wrap", "a.png", "b.png", "--set", "StudyDescription=Hip", "-o", "o").code == 0
+        file(tmp_path, name)
+        said = {"PatientID": "7", "PatientName": "Müller^Jörg"}
+        (tmp_path / sidecar).write_text(json.dumps(said), "utf-8")
+    assert run("wrap", "a.png", "b.png", "--set", "PatientID=42", "-o", ".").code == 0
     for name in ("a.dcm", "b.dcm"):
-        made = dcmread(tmp_path / "o" / name)
-        assert (str(made.PatientName), made.StudyDescription) == ("Müller^Jörg", "Hip")
+        made = dcmread(tmp_path / name)
+        assert (made.PatientID, str(made.PatientName)) == ("42", "Müller^Jörg")
 
 
-def test_without_a_patient_nothing_is_made(run: Callable[..., Told], tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png())
-    told = run("wrap", "a.png", "-o", "o")
+def test_one_that_is_refused_is_told_and_the_others_are_done(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    files = [file(tmp_path, "bad.png", b"Dear colleague"), file(tmp_path)]
+    told = run("wrap", *files, "folder", "gone.png", *WHO, "-o", "out")
     assert told.code == 1
-    assert told.err == "a.png: whose it is is not said: --set PatientID=…, or a sidecar\n"
-    assert list((tmp_path / "o").iterdir()) == []
+    assert told.out == "out/scan.dcm\n"
+    assert [line.partition(": ")[0] for line in told.err.splitlines()] == [
+        *(str(files[0]), "folder", "gone.png"),
+    ]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scan.dcm"]
 
 
-def test_an_attribute_that_does_not_exist_is_refused_by_its_name(
-    run: Callable[..., Told], tmp_path: Path
-) -> None:
-    (tmp_path / "a.png").write_bytes(png())
-    told = run("wrap", "a.png", "--set", "PatientID=42", "--set", "PatientIdd=1", "-o", "o")
+def test_a_picture_that_nobody_is_named_for_is_refused(run: Run, tmp_path: Path) -> None:
+    file(tmp_path)
+    told = run("wrap", "scan.png", "-o", "out")
     assert told.code == 1
-    assert "PatientIdd" in told.err
+    assert "--set PatientID" in told.err
 
 
-def test_the_same_input_gives_the_same_object(run: Callable[..., Told], tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png())
-    for folder in ("one", "two"):
-        assert run("wrap", "a.png", "--set", "PatientID=42", "-o", folder).code == 0
-    assert (tmp_path / "one/a.dcm").read_bytes() == (tmp_path / "two/a.dcm").read_bytes()
+def test_a_sidecar_that_cannot_be_used_refuses_its_picture(run: Run, tmp_path: Path) -> None:
+    file(tmp_path)
+    (tmp_path / "scan.json").write_text("{")
+    told = run("wrap", "scan.png", *WHO, "-o", "out")
+    assert told.code == 1
+    assert told.err.startswith("scan.png: ")
 
 
-def test_two_patients_make_two_objects_of_one_file(
-    run: Callable[..., Told], tmp_path: Path
+def test_an_attribute_that_dicom_does_not_know_is_refused(run: Run, tmp_path: Path) -> None:
+    file(tmp_path)
+    told = run("wrap", "scan.png", *WHO, "--set", "PatientShoeSize=43", "-o", "out")
+    assert told.code == 1
+    assert "PatientShoeSize" in told.err
+
+
+def test_a_profile_says_what_it_becomes(run: Run, tmp_path: Path) -> None:
+    file(tmp_path)
+    told = run("wrap", "scan.png", *WHO, "--profile", "ultrasound-still", "-o", "out")
+    assert told.code == 0
+    assert dcmread(tmp_path / "out/scan.dcm").Modality == "US"
+
+
+def test_the_same_file_is_the_same_object_and_another_does_not_replace_it(
+    run: Run, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.png").write_bytes(png())
+    file(tmp_path, "left/scan.png")
+    file(tmp_path, "right/scan.png", png(7))
+    for _ in range(2):
+        told = run("wrap", "left/scan.png", "right/scan.png", *WHO, "-o", "out")
+        assert told.out.splitlines() == ["out/scan.dcm", "out/scan (2).dcm"]
+    made = [dcmread(path) for path in (tmp_path / "out").iterdir()]
+    assert len({one.SOPInstanceUID for one in made}) == 2
+
+
+def test_a_file_of_several_objects_numbers_them(run: Run, tmp_path: Path) -> None:
+    file(tmp_path, "mixed.tif", FILES["mixed.tif"])
+    told = run("wrap", "mixed.tif", *WHO, "-o", "out")
+    assert told.code == 0
+    assert told.out.splitlines() == [f"out/mixed-{number}.dcm" for number in (1, 2, 3)]
+
+
+def test_two_patients_make_two_objects_of_one_file(run: Run, tmp_path: Path) -> None:
+    file(tmp_path, "a.png")
     for patient in ("42", "43"):
         assert run("wrap", "a.png", "--set", f"PatientID={patient}", "-o", patient).code == 0
     uids = {dcmread(tmp_path / one / "a.dcm").SOPInstanceUID for one in ("42", "43")}
