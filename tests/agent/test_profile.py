@@ -76,7 +76,12 @@ def test_attributes_keep_their_kinds(tmp_path: Path) -> None:
 def test_a_raw_layout_has_defaults_for_what_is_not_said(tmp_path: Path) -> None:
     raw = read_profile(written(tmp_path, "room-3", "raw = {rows = 4, columns = 5}")).raw
     assert raw is not None
-    assert (raw.bits_allocated, raw.samples, raw.frames, raw.suffixes) == (8, 1, 0, (".raw", ".bin"))
+    assert (raw.bits_allocated, raw.samples, raw.frames, raw.suffixes) == (
+        8,
+        1,
+        0,
+        (".raw", ".bin"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +111,9 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_date_is_no_attribute_but_a_fault(tmp_path: Path) -> None:
-    assert fault(tmp_path, "[attributes]\nStudyDate = 2026-01-31").startswith("attributes.StudyDate")
+    assert fault(tmp_path, "[attributes]\nStudyDate = 2026-01-31").startswith(
+        "attributes.StudyDate"
+    )
 
 
 @pytest.mark.parametrize("content", [b"summary = '\xe9'", None], ids=["Latin-1", "a folder"])

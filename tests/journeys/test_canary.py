@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 from intake_support import png
@@ -29,7 +30,7 @@ def test_no_log_line_process_or_message_names_a_patient_or_a_devices_file(tmp_pa
             box.start()
             try:
                 drop_one_of_each_fate(box)
-                wait_until(lambda box=box: is_settled(box), 60, every_s=0.2)
+                wait_until(partial(is_settled, box), 60, every_s=0.2)
                 seen = dict(everything_it_reads(box))
             finally:
                 code = box.stop()

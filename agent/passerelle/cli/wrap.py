@@ -75,7 +75,12 @@ def wrapped(
         AcquisitionError: It cannot become DICOM, or whose it is is not said.
     """
     media = read_once(file)
-    identity = {**_sidecar(file), **attributes}
+    said = _sidecar(file)
+    theirs, ours = said.get("PatientID"), attributes.get("PatientID")
+    if theirs and ours and theirs != ours:
+        msg = "--set names another PatientID than the sidecar: whose it is must be said once"
+        raise IdentityError(msg)
+    identity = {**said, **attributes}
     if "PatientID" not in identity and not media.is_part10:
         msg = "whose it is is not said: --set PatientID=…, or a sidecar"
         raise IdentityError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -25,6 +26,8 @@ def run(
     monkeypatch.delenv("PASSERELLE_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
     umask = os.umask(0o077)
+    root, own = logging.getLogger(), logging.getLogger("passerelle")
+    logged = (root.handlers[:], root.level, own.level)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def passerelle(*arguments: str | Path) -> Told:
@@ -38,5 +41,8 @@ def run(
 
     yield passerelle
     os.umask(umask)
+    root.handlers[:] = logged[0]
+    root.setLevel(logged[1])
+    own.setLevel(logged[2])
     for number, handler in handlers.items():
         signal.signal(number, handler)

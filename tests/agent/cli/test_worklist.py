@@ -50,9 +50,7 @@ def told_as_json(told: Told) -> dict[str, Any]:
     return answer
 
 
-def test_the_steps_of_this_station_are_told_live(
-    run: Run, tmp_path: Path, server: Archive
-) -> None:
+def test_the_steps_of_this_station_are_told_live(run: Run, tmp_path: Path, server: Archive) -> None:
     told = run("worklist", "--json", "-c", asking(tmp_path, server.port))
     answer = told_as_json(told)
     assert (told.code, answer["live"], answer["age_s"]) == (0, True, 0)
@@ -85,9 +83,7 @@ def test_an_outage_shows_what_was_last_seen_and_how_old_that_is(
     assert run("worklist", "-c", path).out.startswith("cached, 120 minutes old\n")
 
 
-def test_what_is_older_than_may_be_shown_is_not(
-    run: Run, tmp_path: Path, server: Archive
-) -> None:
+def test_what_is_older_than_may_be_shown_is_not(run: Run, tmp_path: Path, server: Archive) -> None:
     path = asking(tmp_path, server.port, ", keep_h = 1")
     run("worklist", "-c", path)
     server.stop()

@@ -37,17 +37,25 @@ def test_a_picture_becomes_an_object_of_whose_the_options_say(run: Run, tmp_path
     assert made.pixel_array.shape == (12, 16)
 
 
-def test_a_sidecar_tells_whose_it_is_and_the_options_tell_it_better(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_sidecar_tells_whose_it_is_and_the_options_add_to_it(run: Run, tmp_path: Path) -> None:
     for name, sidecar in (("a.png", "a.png.json"), ("b.png", "b.json")):
         file(tmp_path, name)
         said = {"PatientID": "7", "PatientName": "Müller^Jörg"}
         (tmp_path / sidecar).write_text(json.dumps(said), "utf-8")
-    assert run("wrap", "a.png", "b.png", "--set", "PatientID=42", "-o", ".").code == 0
+    assert run("wrap", "a.png", "b.png", "--set", "AccessionNumber=A1", "-o", ".").code == 0
     for name in ("a.dcm", "b.dcm"):
         made = dcmread(tmp_path / name)
-        assert (made.PatientID, str(made.PatientName)) == ("42", "Müller^Jörg")
+        assert (made.PatientID, str(made.PatientName)) == ("7", "Müller^Jörg")
+        assert made.AccessionNumber == "A1"
+
+
+def test_two_answers_to_whose_it_is_are_refused(run: Run, tmp_path: Path) -> None:
+    file(tmp_path, "a.png")
+    (tmp_path / "a.json").write_text('{"PatientID": "7", "PatientName": "Doe^Jane"}')
+    told = run("wrap", "a.png", "--set", "PatientID=42", "-o", "out")
+    assert told.code == 1
+    assert "another PatientID than the sidecar" in told.err
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_one_that_is_refused_is_told_and_the_others_are_done(run: Run, tmp_path: Path) -> None:
