@@ -7,6 +7,8 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 from journey_support import Box, dicom_destination
 from mixed_files import mixed_files
 from peers_support import Orthanc
@@ -15,11 +17,13 @@ from support import free_port, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOWN_S = 15
 COUNT = 44
 
 
-def test_an_archive_that_is_down_then_killed_twice_gets_everything_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("down_s", [10, pytest.param(60, marks=pytest.mark.campaign)])
+def test_an_archive_that_is_down_then_killed_twice_gets_everything_once(
+    tmp_path: Path, down_s: float
+) -> None:
     report_port = free_port()
     orthanc = Orthanc(tmp_path / "orthanc", report_port)
     destination = dicom_destination(
@@ -31,7 +35,7 @@ def test_an_archive_that_is_down_then_killed_twice_gets_everything_once(tmp_path
         for number, file in enumerate(mixed_files(COUNT)):
             box.drop(file.name, file.content, {"PatientID": f"P{number}"})
         wait_until(lambda: len(box.queue()) == COUNT, timeout_s=60, every_s=0.5)
-        threading.Event().wait(DOWN_S)
+        threading.Event().wait(down_s)
         status = box.status()
         assert status["deliveries"]["STORED"] == status["deliveries"]["COMMITTED"] == 0
         assert status["destinations"][0]["state"] == "down"
