@@ -54,6 +54,7 @@ class Door:
         self._key = secrets.token_bytes(32)
         self._listener: Listener | None = None
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
 
     def open(self) -> None:
         """Listen, and leave word where."""
@@ -78,20 +79,29 @@ class Door:
             self.open()
         assert self._listener is not None  # noqa: S101 - open has just made it
         listener, self._listener = self._listener, None
-        closing = threading.Event()
-        threading.Thread(target=self._accept, args=(listener, closing), daemon=True).start()
+        self._closing.clear()
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
         try:
             while not stop.is_set():
                 call = self._calls.get()
                 if call is not None and not stop.is_set():
                     self._answer(*call)
         finally:
-            closing.set()
+            self._closing.set()
             _end_accept(listener)
+            self._turn_away()
 
-    def _accept(self, listener: Listener, closing: threading.Event) -> None:
+    def _turn_away(self) -> None:
+        """Hang up on whoever waits still: an agent that reloads would leave them waiting."""
+        with suppress(queue.Empty):
+            while True:
+                call = self._calls.get_nowait()
+                if call is not None:
+                    call[0].close()
+
+    def _accept(self, listener: Listener) -> None:
         with listener:
-            while not closing.is_set():
+            while not self._closing.is_set():
                 with suppress(OSError):  # the caller went away again
                     connection = listener.accept()
                     threading.Thread(target=self._hear, args=(connection,), daemon=True).start()
@@ -104,9 +114,12 @@ class Door:
             handler, body = self._handlers[request["request"]], dict(request["body"])
         except (OSError, EOFError, AuthenticationError, ValueError, TypeError, LookupError):
             connection.close()
-            _log.info("control: a caller without the key, without a request, or gone")
+            if not self._closing.is_set():  # the last caller is our own
+                _log.info("control: a caller without the key, without a request, or gone")
         else:
             self._calls.put((connection, handler, body))
+            if self._closing.is_set():
+                self._turn_away()
 
     def _answer(self, connection: Connection, handler: Handler, body: Body) -> None:
         answer: Body

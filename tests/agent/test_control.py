@@ -142,3 +142,31 @@ def test_a_handler_that_fails_ends_the_part_and_its_restart_opens_the_door_again
     door.wake()
     again.join(5)
     assert not again.is_alive()
+
+
+def test_a_caller_that_waits_when_the_agent_stops_is_not_left_waiting(tmp_path: Path) -> None:
+    entered, go, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(_body: Body) -> Body:
+        entered.set()
+        go.wait(10)
+        return {}
+
+    door = Door(tmp_path, {"slow": slow, "twice": twice})
+    door.open()
+    running = threading.Thread(target=door.run, args=(stop,))
+    running.start()
+    answers: list[Body | None] = []
+    first = threading.Thread(target=ask, args=(tmp_path, "slow", {}))
+    second = threading.Thread(target=lambda: answers.append(ask(tmp_path, "twice", {"n": 1})))
+    first.start()
+    assert entered.wait(10)
+    second.start()
+    wait_until(lambda: door._calls.qsize() == 1)  # noqa: SLF001 - it waits behind the slow one
+    stop.set()
+    door.wake()
+    go.set()
+    for thread in (running, first, second):
+        thread.join(10)
+        assert not thread.is_alive()
+    assert answers == [None]

@@ -139,12 +139,14 @@ class Demo:
         return True
 
     def _export(self, stop: threading.Event, once: bool) -> None:  # noqa: FBT001 - a thread's argument
-        self._exported(_PICTURES)
+        self._exported(_PICTURES, stop)
         while not once and not stop.wait(_EVERY_S):
-            self._exported(1)
+            self._exported(1, stop)
 
-    def _exported(self, count: int) -> None:
+    def _exported(self, count: int, stop: threading.Event) -> None:
         for path in self.device.acquire(count):
+            if stop.is_set():
+                return
             self._began[path.name] = time.monotonic()
             size = path.stat().st_size if path.exists() else 0  # it may be taken already
             click.echo(_line(0.0, "exported", path.name, size))
