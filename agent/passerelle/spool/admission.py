@@ -57,7 +57,7 @@ class Admission(Writable):
             state = AcquisitionState(checked(row)["state"]) if row else None
             return None if state is AcquisitionState.RECEIVED else state
 
-        return self._mended(decide)
+        return self._seen(decide)
 
     def admit(
         self,
@@ -111,7 +111,7 @@ class Admission(Writable):
 
     def kept(self, acquisition_id: str) -> Kept | None:
         """The original of a held or quarantined acquisition; None if there is none."""
-        return self._mended(lambda: super(Admission, self).kept(acquisition_id))
+        return self._seen(lambda: super(Admission, self).kept(acquisition_id))
 
     def release_kept(self, acquisition_id: str, archive: Path | None) -> None:
         """Let go of an original that need not wait any more.
@@ -145,7 +145,7 @@ class Admission(Writable):
         """What is to be done for one object; None when it is here and owed to all of them."""
         uid = record.sop_instance_uid
         here = self._layout.object(uid)
-        row = self._mended(lambda: self._checked_instance(uid))
+        row = self._seen(lambda: self._checked_instance(uid))
         if row is None:
             return _Step(record, here, files[uid])
         if row["sha256"] != record.sha256 and row["acquisition_id"] != record.origin.id:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from passerelle.errors import LedgerError
 from passerelle.model import AcquisitionState
 from passerelle.spool import entry
-from passerelle.spool.database import Database, Verdict, judge, refuse_newer
+from passerelle.spool.database import Database
 from passerelle.spool.files import durable_move, sha256_of, sync_folder
+from passerelle.spool.judging import Verdict, judge, refuse_newer
 from passerelle.spool.keeping import release
 from passerelle.spool.layout import PARTIAL
 from passerelle.spool.mending import enter_objects, kept_folders, mend, recount, scan

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The newest version of the ledger that this code reads and writes.
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 def seal(*values: object) -> int:
