@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from passerelle.errors import LedgerError, SpoolFull
 from passerelle.spool.commits import Commits
-from passerelle.spool.seal import VERSION, expression, register, sealed_columns
+from passerelle.spool.seal import VERSION, intact, register, sealed_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +159,7 @@ class Database:
             )
 
     def _intact(self, table: str) -> str:
-        return f"({table}.seal IS {expression(table, self.sealed[table], table)})"
+        return intact(table, self.sealed[table])
 
 
 def _connected(path: Path, pragmas: tuple[str, ...]) -> sqlite3.Connection:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import LedgerError
 from passerelle.spool.database import version_of
-from passerelle.spool.seal import VERSION, schema_digest
+from passerelle.spool.seal import VERSION, intact, register, schema_digest, sealed_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,31 @@ class Verdict(Enum):
     SOUND = auto()
     INDEX = auto()  #: an index differs from its table, and can be made anew
     DAMAGED = auto()
+
+
+def examine(path: Path) -> tuple[Verdict, bool]:
+    """What `judge` says, and whether the seals of all rows hold; both looked at side by side.
+
+    Raises:
+        LedgerError: The file cannot be read at all.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        sealed = beside.submit(_seals_hold, path)  # SQLite checks pages without Python's lock
+        return judge(path), sealed.result()
+
+
+def _seals_hold(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            register(connection)
+            return not any(
+                connection.execute(
+                    f"SELECT 1 FROM {table} WHERE NOT {intact(table, columns)} LIMIT 1"  # noqa: S608 - our tables
+                ).fetchall()
+                for table, columns in sealed_columns(connection).items()
+            )
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
+        return False
 
 
 def judge(path: Path) -> Verdict:

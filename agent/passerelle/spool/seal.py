@@ -46,6 +46,11 @@ def expression(table: str, columns: tuple[str, ...], row: str) -> str:
     return f"seal('{table}', {', '.join(values)})"
 
 
+def intact(table: str, columns: tuple[str, ...]) -> str:
+    """The SQL that says whether the seal of a row of this table holds."""
+    return f"({table}.seal IS {expression(table, columns, table)})"
+
+
 def schema_digest(connection: sqlite3.Connection) -> str:
     """What tells whether tables, indexes and triggers are those that a migration made."""
     parts = connection.execute(
