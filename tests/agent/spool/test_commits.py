@@ -157,7 +157,7 @@ def _lane(spool: Spool, lane: int, count: int) -> None:
     for number in range(count):
         of = origin(f"{lane}-{number}.png")
         spool.admit(of, WHO, [made(spool, of)], ["pacs"])
-        if delivery := spool.lease("pacs"):
+        for delivery in spool.lease("pacs"):
             spool.stored(delivery)
 
 
@@ -197,7 +197,7 @@ def work(lane):
         of = origin(f"{lane}-{number}.png")
         spool.admit(of, WHO, [made(spool, of)], ["pacs"])
         said("admitted", of.uid())
-        delivery = spool.lease("pacs")
+        (delivery,) = spool.lease("pacs")
         said("leased", delivery.instance.sop_instance_uid)
         spool.stored(delivery)
         said("stored", delivery.instance.sop_instance_uid)
