@@ -48,6 +48,12 @@ def _describe(body: Body) -> Body:
     return describe(Path(body["file"]))
 
 
+def _warm(_body: Body) -> Body:
+    from passerelle.dicom import build, jpeg_picture, stills  # noqa: F401, PLC0415
+
+    return {}
+
+
 def _within_memory(work: Callable[[Body], Body]) -> Handler:
     def handle(body: Body, _: Notify) -> Body:
         try:
@@ -61,6 +67,7 @@ def _within_memory(work: Callable[[Body], Body]) -> Handler:
 
 
 HANDLERS: Final = {
+    "warm": _within_memory(_warm),
     "wrap": _within_memory(_wrap),
     "reidentify": _within_memory(_reidentify),
     "transcode": _within_memory(_transcode),
