@@ -188,13 +188,16 @@ class Admission(Writable):
 
     def _enter(self, records: Sequence[ObjectRecord], steps: Sequence[_Step]) -> None:
         now, first = self._now(), records[0]
-        entry.enter_acquisition(self._database, first)
-        self._database.run(
-            "acquisition_moved", id=first.origin.id, state=AcquisitionState.WRAPPED, reason=""
-        )
+        is_new = self._database.row("acquisition_is_here", id=first.origin.id) is None
+        entry.enter_acquisition(self._database, first, AcquisitionState.WRAPPED)
         for step in steps:
             entry.enter_object(self._database, step.record, state=DeliveryState.PENDING, now=now)
         known = len(records) - sum(step.file is not None for step in steps)
+        if is_new and not known:
+            return
+        self._database.run(
+            "acquisition_moved", id=first.origin.id, state=AcquisitionState.WRAPPED, reason=""
+        )
         detail = f"{len(records)} instances, {known} of them here already" if known else ""
         entry.note(self._database, first.origin.id, "wrapped", now=now, detail=detail)
 

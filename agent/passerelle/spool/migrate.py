@@ -88,6 +88,7 @@ def _third(database: sqlite_utils.Database) -> None:
         f" WHERE seal = {intact} AND sop_instance_uid IN"
         " (SELECT sop_instance_uid FROM instance WHERE removed_at IS NOT NULL)"
     )
+    database.execute("DROP INDEX idx_acquisition_received_at")
     database.execute("DROP INDEX delivery_open")
     database.execute(
         "CREATE INDEX delivery_open"

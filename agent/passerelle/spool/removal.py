@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from passerelle.model import DeliveryState
-from passerelle.spool import entry
 from passerelle.spool.writable import Writable
 
 if TYPE_CHECKING:
@@ -66,7 +65,6 @@ class Removal(Writable):
                 uid = instance.sop_instance_uid
                 if self._database.run("removed", uid=uid, now=now):
                     self._database.run("nothing_due", uid=uid)
-                    entry.note(self._database, uid, "removed", now=now)
 
         self._mended(decide)
         for instance in gone:

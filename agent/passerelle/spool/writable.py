@@ -98,6 +98,9 @@ class Writable(Ledger):
 
         def decide() -> None:
             uid, now = delivery.instance.sop_instance_uid, self._now()
+            if delivery.state is DeliveryState.STORED:
+                # What its row tells of it may be overwritten now.
+                self._database.run("stored_once", uid=uid, destination=delivery.destination)
             moved = self._database.run(
                 statement,
                 uid=uid,
@@ -106,7 +109,7 @@ class Writable(Ledger):
                 now=now,
                 **values,
             )
-            if moved:
+            if moved and (detail or statement != "stored"):
                 told = f"{delivery.destination}: {detail}" if detail else delivery.destination
                 entry.note(self._database, uid, statement, now=now, detail=told)
 
