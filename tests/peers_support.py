@@ -17,7 +17,7 @@ from pydicom.uid import UID
 from support import PEER_PATH, free_port, peer, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 AGENT_AET = "AGENT"
@@ -27,6 +27,7 @@ class Server:
     """A peer's process; `kill` it and `start` it again on the same port and folder."""
 
     ae_title = "ARCHIVE"
+    environment: Mapping[str, str] = {}
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +45,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PATH": PEER_PATH},
+            env={**os.environ, "PATH": PEER_PATH, **self.environment},
         )
         wait_until(self.is_up, timeout_s=30)
         return self

@@ -1,0 +1,17 @@
+"""All benches there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench import store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.measure import Bench
+
+
+def benches() -> Iterator[Bench]:
+    for topic in (store,):
+        yield from topic.BENCHES
