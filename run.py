@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Make `.venv` with the locked packages, then: demo | test | bench | any command of `passerelle`.
 
-Needs Python 3.11 with pip and nothing else. Options of pip are taken from its environment
-(PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, …), so a site without internet can install too.
+Needs Python 3.11 with pip, whose environment (PIP_INDEX_URL, …) says where packages come from.
 """
 
 from __future__ import annotations
