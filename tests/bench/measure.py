@@ -78,7 +78,8 @@ class Row:
 
     @property
     def key(self) -> str:
-        return f"{self.bench}: {self.figure.name}"
+        against = f" / {self.figure.against}" if self.figure.against else ""
+        return f"{self.bench}: {self.figure.name}{against}"
 
     @property
     def ratios(self) -> list[float]:

@@ -84,7 +84,7 @@ def _cpu() -> str:
 def _cells(row: Row) -> tuple[str, ...]:
     figure = row.figure
     peer = f"{_number(row.peer)} {figure.unit}" if row.peer else ""
-    name = f"{row.key}{f' ({figure.remark})' if figure.remark else ''}"
+    name = f"{row.bench}: {figure.name}{f' ({figure.remark})' if figure.remark else ''}"
     if row.absent:
         peer = f"not measured: {row.absent}"
     elif figure.against:
