@@ -44,17 +44,17 @@ class Watcher(Protocol):
 
 
 @dataclass(frozen=True)
-class _Counts:
-    """How many files come one by one, and how many at once; a peer's rate needs fewer."""
+class _Load:
+    """How many files come one by one, and how many at once."""
 
     singles: int
     burst: int
-    peer_singles: int
-    peer_burst: int
     pace_s: float = 1.0
 
 
-_FULL, _SHORT, _TINY = _Counts(30, 200, 10, 40), _Counts(10, 60, 5, 15), _Counts(1, 2, 1, 1, 0.1)
+_OURS = (_Load(30, 200), _Load(10, 60), _Load(1, 2, 0.1))
+#: A peer takes one file after the other, so that fewer show its rate.
+_PEERS = (_Load(10, 40), _Load(5, 15), _Load(1, 1, 0.1))
 
 
 @contextmanager
@@ -85,60 +85,51 @@ def _script(folder: Path, port: int, make: Callable[[Path, Path, int], Any]) -> 
 
 @contextmanager
 def _contenders(kind: str, folder: Path, plan: Plan) -> Iterator[Mapping[str, Contender]]:
-    counts = (_FULL, _SHORT, _TINY)[plan.dose.value]
+    ours, peers = _OURS[plan.dose.value], _PEERS[plan.dose.value]
     ending, draw = KINDS[kind]
     (folder / "drop").mkdir()
     drop = []
-    for number, content in enumerate(draw(1 + counts.singles + counts.burst)):
+    for number, content in enumerate(draw(1 + ours.singles + ours.burst)):
         drop.append(folder / "drop" / f"P{number:04}_export.{ending}")
         drop[-1].write_bytes(content)
     numbers = iter(range(10_000))
 
-    def taken(
-        make: Callable[[Path, int], AbstractContextManager[Watcher]], singles: int, burst: int
-    ) -> Values:
+    def taken(make: Callable[[Path, int], AbstractContextManager[Watcher]], load: _Load) -> Values:
         here = folder / f"run{next(numbers)}"
         with (
             StockStorescp(here / "archive", "+xa", "--fork") as archive,
             Arrivals(archive.folder) as arrivals,
             make(here / "agent", archive.port) as watcher,
         ):
-            return _measured(watcher, arrivals, drop, singles, burst, counts.pace_s)
+            return _measured(watcher, arrivals, drop, load)
 
     def no_sixteen_bits() -> Values:
         msg = "img2dcm takes no picture of 16 bits"
         raise Absent(msg)
 
-    few = (counts.peer_singles, counts.peer_burst)
     yield {
-        OURS: partial(taken, _agent, counts.singles, counts.burst),
+        OURS: partial(taken, _agent, ours),
         _SHELL: no_sixteen_bits
         if kind == "png16"
-        else partial(taken, partial(_script, make=ShellScript), *few),
-        _ORTHANC: partial(taken, partial(_script, make=OrthancScript), *few),
+        else partial(taken, partial(_script, make=ShellScript), peers),
+        _ORTHANC: partial(taken, partial(_script, make=OrthancScript), peers),
     }
 
 
-def _measured(
-    watcher: Watcher,
-    arrivals: Arrivals,
-    drop: list[Path],
-    singles: int,
-    burst: int,
-    pace_s: float,
-) -> Values:
+def _measured(watcher: Watcher, arrivals: Arrivals, drop: list[Path], load: _Load) -> Values:
     """One file to wake everything up, then one at a time, then many at once."""
+    singles, burst = load.singles, load.burst
     _drop(watcher, drop[0])
     assert arrivals.wait(1, 60), "the first file never arrived"
     latencies = []
     for done, file in enumerate(drop[1 : 1 + singles], 1):
-        time.sleep(pace_s)
+        time.sleep(load.pace_s)
         dropped_at = time.monotonic()
         _drop(watcher, file)
         came = arrivals.wait(done + 1, 60)
         assert len(came) == done + 1, f"{file.name} never arrived"
         latencies.append(1000 * (came[-1] - dropped_at))
-    time.sleep(pace_s)
+    time.sleep(load.pace_s)
     before, began = session_cpu_s(watcher.pid), time.monotonic()
     for file in drop[-burst:]:
         _drop(watcher, file)
@@ -163,7 +154,7 @@ def _drop(watcher: Watcher, file: Path) -> None:
 
 
 def _figures(aim: float) -> Iterator[Figure]:
-    remark = f"peers: burst of {_FULL.peer_burst}"
+    remark = f"peers: burst of {_PEERS[0].burst}"
     rate = partial(Figure, metric="images_s", unit="images/s", aim=aim, remark=remark)
     yield rate(name="burst", against=_SHELL)
     yield rate(name="burst", against=_ORTHANC)
