@@ -13,6 +13,7 @@ from passerelle.spool.mending import mend
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from passerelle.spool.database import Database
     from passerelle.spool.layout import Layout
@@ -30,6 +31,10 @@ class Writable(Ledger):
         super().__init__(layout, database)
         self.findings = findings  #: what was found damaged or missing, and what became of it
         self._now = now
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make all that is done within durable at once, when it ends."""
+        return self._database.transaction()
 
     def note(self, subject: str, kind: str, actor: str, detail: str = "") -> None:
         """Add an event to the audit record of an instance or acquisition."""

@@ -10,6 +10,15 @@ WHERE rowid = coalesce(
 RETURNING sop_instance_uid, destination, state, attempts, first_failed_at, failures, uncertain,
     1 AS intact
 
+-- name: put_back
+UPDATE delivery SET state = 'PENDING', attempts = attempts - 1, changed_at = :now
+WHERE sop_instance_uid = :uid AND destination = :destination AND state = 'SENDING'
+
+-- name: interrupted_there
+UPDATE delivery SET state = 'UNKNOWN', uncertain = 1, changed_at = :now,
+    reason = 'its courier ended while it was sent'
+WHERE destination = :destination AND state = 'SENDING' AND state NOT IN ('COMMITTED', 'DISCARDED')
+
 -- name: first_due
 SELECT min(next_attempt_at) AS at FROM delivery WHERE destination = :destination AND state = 'PENDING'
 
