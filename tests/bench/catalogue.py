@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import endtoend, store
+from bench import burst, endtoend, ledger, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def benches() -> Iterator[Bench]:
-    for topic in (store, endtoend):
+    for topic in (store, endtoend, burst, ledger):
         yield from topic.BENCHES

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _PATIENCE_S = 1800.0
 _LOOK_S = 0.05
-HAS_TLS = "tls" in DicomDestinationSettings.model_fields
 
 
 def settings(
@@ -45,7 +44,7 @@ def settings(
     }
     if tls:
         key, certificate = tls.client
-        told["tls"] = {"ca": tls.authority, "key": key, "cert": certificate}
+        told["tls"] = {"ca": str(tls.authority), "key": str(key), "cert": str(certificate)}
     return DicomDestinationSettings.model_validate(told)
 
 

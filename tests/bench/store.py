@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.certificates import certificates
-from bench.delivery import HAS_TLS, delivered, settings
-from bench.measure import OURS, Absent, Bench, Figure
+from bench.delivery import delivered, settings
+from bench.measure import OURS, Bench, Figure
 from bench.objects import Load, spooled
 from bench.receivers import NO_NAGLE, NodelayStorescp, Sink, StockOrthanc, StockStorescp
 from bench.senders import DcmtkSender
@@ -63,9 +63,6 @@ _RECEIVERS: Mapping[str, tuple[type[Receiver], bool]] = {
 def _contenders(
     receiver: type[Receiver], load_of: _Set, folder: Path, plan: Plan, *, encrypted: bool = False
 ) -> Iterator[Mapping[str, Contender]]:
-    if encrypted and not HAS_TLS:
-        msg = "destinations have no TLS yet"
-        raise Absent(msg)
     tls = certificates(folder / "tls") if encrypted else None
     load = load_of.load(plan)
     with receiver(folder, tls=tls) as archive, Spool.open(folder / "data") as spool:
