@@ -50,6 +50,11 @@ class Server:
         wait_until(self.is_up, timeout_s=30)
         return self
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def is_up(self) -> bool:
         return self._process is not None and _listens(self.port, self._process.pid)
 
@@ -167,11 +172,11 @@ class Dcmqrscp(Server):
         return [peer("dcmqrscp"), "-c", "dcmqrscp.cfg"]
 
 
-def _listens(port: int, _pid: int) -> bool:
-    """Whether somebody listens there, without connecting: some peers count connections."""
+def _listens(port: int, pid: int) -> bool:
+    """Whether somebody listens where it runs, without connecting: some peers count connections."""
     wanted = f":{port:04X}"
     for table in ("tcp", "tcp6"):
-        with open(f"/proc/net/{table}") as lines:  # noqa: PTH123 - not a file on a disk
+        with open(f"/proc/{pid}/net/{table}") as lines:  # noqa: PTH123 - not a file on a disk
             for line in lines:
                 _, local, _, state, *_ = line.split()
                 if local.endswith(wanted) and state == "0A":

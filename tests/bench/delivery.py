@@ -1,23 +1,31 @@
-"""The agent's own way from the spool to an archive, timed: courier, destination, peer child."""
+"""The agent's own way from the spool to an archive, timed: courier, destination, peer child.
+
+    python -m bench.delivery DATA_DIR COUNT SIZE DESTINATION
+
+does that in a process of its own, for a destination given as JSON, and prints the values.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.objects import Load
 from bench.process import cpu_s, peak_bytes
 from passerelle.children.child import PEER, WORKER, Child
 from passerelle.delivery import Courier
 from passerelle.destinations.dicom import DicomDestination
 from passerelle.model import DeliveryState
 from passerelle.settings import DicomDestinationSettings
+from passerelle.spool import Spool
 
 if TYPE_CHECKING:
     from bench.certificates import Certificates
     from bench.measure import Values
-    from bench.objects import Load
-    from passerelle.spool import Spool
 
 _PATIENCE_S = 1800.0
 _LOOK_S = 0.05
@@ -101,3 +109,13 @@ def delivered(spool: Spool, load: Load, described: DicomDestinationSettings) -> 
 def _stored(spool: Spool, destination: str) -> int:
     states = spool.counts().by_destination.get(destination, {})
     return states.get(DeliveryState.STORED, 0)
+
+
+def main(data_dir: str, count: str, size: str, destination: str) -> None:
+    with Spool.open(Path(data_dir)) as spool:
+        values = delivered(spool, Load(int(count), int(size)), settings(**json.loads(destination)))
+    print(json.dumps(values))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -58,7 +58,8 @@ _PEERS = (_Load(10, 40), _Load(5, 15), _Load(1, 1, 0.1))
 
 
 @contextmanager
-def _agent(folder: Path, port: int) -> Iterator[Watcher]:
+def agent(folder: Path, port: int) -> Iterator[Watcher]:
+    """The agent, to whom a file's name says whose it is."""
     destination = dicom_destination(port, ae_title="STORESCP")
     destination = destination.replace('mode = "preferred"', 'mode = "off"')
     box = Box(
@@ -79,7 +80,8 @@ def _agent(folder: Path, port: int) -> Iterator[Watcher]:
             box.stop()
 
 
-def _script(folder: Path, port: int, make: Callable[[Path, Path, int], Any]) -> Any:  # noqa: ANN401 - one of the two below
+def script(folder: Path, port: int, make: Callable[[Path, Path, int], Any]) -> Any:  # noqa: ANN401 - one of two scripts
+    """What a hospital would script."""
     return make(folder, folder / "acquisitions", port)
 
 
@@ -108,31 +110,31 @@ def _contenders(kind: str, folder: Path, plan: Plan) -> Iterator[Mapping[str, Co
         raise Absent(msg)
 
     yield {
-        OURS: partial(taken, _agent, ours),
+        OURS: partial(taken, agent, ours),
         _SHELL: no_sixteen_bits
         if kind == "png16"
-        else partial(taken, partial(_script, make=ShellScript), peers),
-        _ORTHANC: partial(taken, partial(_script, make=OrthancScript), peers),
+        else partial(taken, partial(script, make=ShellScript), peers),
+        _ORTHANC: partial(taken, partial(script, make=OrthancScript), peers),
     }
 
 
 def _measured(watcher: Watcher, arrivals: Arrivals, drop: list[Path], load: _Load) -> Values:
     """One file to wake everything up, then one at a time, then many at once."""
     singles, burst = load.singles, load.burst
-    _drop(watcher, drop[0])
+    drop_into(watcher, drop[0])
     assert arrivals.wait(1, 60), "the first file never arrived"
     latencies = []
     for done, file in enumerate(drop[1 : 1 + singles], 1):
         time.sleep(load.pace_s)
         dropped_at = time.monotonic()
-        _drop(watcher, file)
+        drop_into(watcher, file)
         came = arrivals.wait(done + 1, 60)
         assert len(came) == done + 1, f"{file.name} never arrived"
         latencies.append(1000 * (came[-1] - dropped_at))
     time.sleep(load.pace_s)
     before, began = session_cpu_s(watcher.pid), time.monotonic()
     for file in drop[-burst:]:
-        _drop(watcher, file)
+        drop_into(watcher, file)
     came = arrivals.wait(1 + singles + burst, _PATIENCE_S)
     assert len(came) == 1 + singles + burst, f"{len(came)} arrived"
     latencies.sort()
@@ -146,7 +148,7 @@ def _measured(watcher: Watcher, arrivals: Arrivals, drop: list[Path], load: _Loa
     }
 
 
-def _drop(watcher: Watcher, file: Path) -> None:
+def drop_into(watcher: Watcher, file: Path) -> None:
     """Rename another name of the file, which costs nothing, into the folder."""
     beside = watcher.acquisitions.parent / file.name
     beside.hardlink_to(file)

@@ -55,6 +55,11 @@ def peak_bytes(pid: int) -> int:
     return 0
 
 
+def resident_bytes(pid: int) -> int:
+    """What is resident of a process now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+
+
 def session(leader: int) -> Iterator[int]:
     """The processes of a session."""
     for process in Path("/proc").iterdir():
@@ -79,7 +84,7 @@ def session_resident_bytes(leader: int) -> int:
     total = 0
     for pid in session(leader):
         with suppress(OSError):
-            total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+            total += resident_bytes(pid)
     return total
 
 

@@ -11,6 +11,8 @@ from bench.process import program
 from peers_support import Orthanc, Server
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.certificates import Certificates
 
 NO_NAGLE = {"TCP_NODELAY": "1"}
@@ -21,8 +23,14 @@ class StockStorescp(Server):
 
     ae_title = "STORESCP"
 
-    def __init__(self, folder: Path, *options: str, tls: Certificates | None = None) -> None:
-        self._storescp = program("storescp")
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        tls: Certificates | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
+        self._program = [*within, program("storescp")]
         super().__init__(folder / "received")
         self._options = [*options]
         if tls:
@@ -31,7 +39,7 @@ class StockStorescp(Server):
 
     def command(self) -> list[str]:
         place = ["+B", "-od", str(self.folder)]
-        return [self._storescp, *place, *self._options, str(self.port)]
+        return [*self._program, *place, *self._options, str(self.port)]
 
     def emptied(self) -> None:
         """Forget what was received."""
@@ -68,7 +76,9 @@ class Sink(Server):
 class StockOrthanc(Orthanc):
     """Orthanc without plugins, as installed but for ports, folders and whom it may answer."""
 
-    def __init__(self, folder: Path, *, tls: Certificates | None = None) -> None:
+    def __init__(
+        self, folder: Path, commit_port: int = 9, *, tls: Certificates | None = None
+    ) -> None:
         program("Orthanc")
         encrypted: dict[str, Any] = {}
         if tls:
@@ -79,7 +89,7 @@ class StockOrthanc(Orthanc):
                 "DicomTlsPrivateKey": str(key),
                 "DicomTlsTrustedCertificates": str(tls.authority),
             }
-        super().__init__(folder / "orthanc", DicomCheckCalledAet=False, **encrypted)
+        super().__init__(folder / "orthanc", commit_port, DicomCheckCalledAet=False, **encrypted)
 
     def emptied(self) -> None:
         """Forget what was received: an instance that is here already is not stored again."""
