@@ -17,7 +17,7 @@ from passerelle.spool import Produced
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from passerelle.children.child import Child
+    from passerelle.children.pool import Pool
     from passerelle.children.program import Body
     from passerelle.model import Acquisition, Identity, Value
     from passerelle.profile import Profile
@@ -107,7 +107,7 @@ class Wrapper:
     def __init__(
         self,
         spool: Spool,
-        worker: Child,
+        workers: Pool,
         *,
         profile: Profile,
         equipment: EquipmentSettings,
@@ -117,21 +117,37 @@ class Wrapper:
 
         Args:
             spool: Where instances go.
-            worker: The child that builds them.
+            workers: The children that build them.
             profile: What the device's files mean.
             equipment: What the device is.
             destinations: Names of the destinations an instance of a modality is owed to.
         """
         self._spool = spool
-        self._worker = worker
-        self._profile = profile
-        self._equipment = equipment
+        self._workers = workers
         self._destinations = destinations
+        self._modality = profile.modality or equipment.modality
+        self._said: Body = {
+            "equipment": equipment.model_dump(exclude={"ae_title"}),
+            "profile": profile.model_dump(mode="json"),
+        }
 
     def wrap(
-        self, media: Path, hashed: Hashed, origin: Origin, identity: Identity | None
+        self,
+        media: Path,
+        hashed: Hashed,
+        origin: Origin,
+        identity: Identity | None,
+        *,
+        number: int | None = None,
     ) -> list[str]:
         """Build, check and spool; what an operator should know of it.
+
+        Args:
+            media: The file.
+            hashed: What was read of it.
+            origin: What it is.
+            identity: Whose it is; None when it says so itself.
+            number: The Instance Number of the first instance; the next one when not given.
 
         Raises:
             EncodingError: It cannot become DICOM.
@@ -141,6 +157,7 @@ class Wrapper:
         """
         attributes: Mapping[str, Value] = identity.attributes if identity else {}
         body: Body = {
+            **self._said,
             "media": os.fspath(media),
             "sha256": hashed.sha256,
             "origin": {
@@ -151,25 +168,22 @@ class Wrapper:
                 "sidecar_sha256": origin.sidecar_sha256,
             },
             "attributes": dict(attributes),
-            "equipment": self._equipment.model_dump(exclude={"ae_title"}),
-            "profile": self._profile.model_dump(mode="json"),
             "into": os.fspath(self._spool.staging),
-            "number": self._spool.next_number(),
+            "number": self._spool.next_number() if number is None else number,
             "acquired_at": dt.datetime.fromtimestamp(hashed.mtime)
             .astimezone()
             .isoformat(timespec="microseconds"),
         }
         answer = self._ask(body, _START_S + hashed.size / _FLOOR)
         produced = [_produced(instance) for instance in answer["instances"]]
-        modality = self._profile.modality or self._equipment.modality
-        owed_to = self._destinations(modality)
+        owed_to = self._destinations(self._modality)
         self._spool.admit(origin, identity, produced, owed_to)
         return list(answer["notes"]) + ([] if owed_to else ["owed to no destination"])
 
     def _ask(self, body: Body, deadline_s: float) -> Body:
         for attempt in range(_TRIES):
             try:
-                return self._worker.request("wrap", body, deadline_s=deadline_s)
+                return self._workers.request("wrap", body, deadline_s=deadline_s, alone=attempt > 0)
             except ChildError as failure:
                 if attempt + 1 == _TRIES:
                     msg = f"ended the decoder {_TRIES} times: {failure}"

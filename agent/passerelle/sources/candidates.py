@@ -53,8 +53,8 @@ class Candidates:
         self._sidecars: dict[str, Candidate] = {}
         self.pairing = Pairing(())
 
-    def update(self, findings: Findings, now: float) -> None:
-        """Take note of a scan."""
+    def update(self, findings: Findings, now: float) -> bool:
+        """Take note of a scan; whether a picture came or changed that is to be offered."""
         changed = [name for name, seen in findings.files.items() if self.see(name, seen, now)]
         if not findings.unreadable:
             for table in (self._pictures, self._sidecars):
@@ -62,6 +62,8 @@ class Candidates:
                     del table[name]
         self.pairing = Pairing((*self._pictures, *self._sidecars))
         self._nudge((name for name in changed if is_sidecar(name)), now)
+        found = (self._pictures.get(name) for name in changed)
+        return any(one and not one.done for one in found)
 
     def see(self, name: str, fingerprint: Fingerprint, now: float) -> bool:
         """Take note of one file; whether that was news."""

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 
     from passerelle.sources.releasing import After, Memory
 
-_STOP_S: Final = 0.5  # how long a stop may go unnoticed while nothing happens
 _REST_S: Final = 0.2  # at least between two scans, however many events there are
-_SHARE: Final = 9  # and this many times as long as the last scan took
+_SHARE: Final = 9  # and before any scan this many times as long as the last one took
 _RETRY_S: Final = 2.0
 _LONGEST_RETRY_S: Final = 300.0
 
@@ -39,7 +38,8 @@ class FolderSource:
 
     Over a share no event says that a file was closed, so size and mtime must hold still for
     `settle_s` on our own clock. The scan alone finds every file; events only hasten it.
-    One thread iterates, releases and retries; the properties may be read from any.
+    One thread iterates, releases and retries; `wake` may be called from any, and the properties
+    may be read.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class FolderSource:
         sidecar_wait_s: float = 10.0,
         incomplete_s: float = 60.0,
         raw_suffixes: Collection[str] = (),
+        on_found: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         is_mount: Callable[[Path], bool] = os.path.ismount,
@@ -70,19 +71,21 @@ class FolderSource:
         self._sidecar_wait_s = sidecar_wait_s
         self._incomplete_s = incomplete_s
         self._raw_suffixes = raw_suffixes
+        self._on_found = on_found
         self._clock = clock
         self._wall_clock = wall_clock
         self._is_mount = is_mount
         self._was_mount = False
         self._candidates = Candidates(settle_s, lambda *file: memory.remembers(name, *file))
         self._releases = Releases(self._candidates, after=after, archive=archive, memory=memory)
-        self._wake = Event()
-        self._scanned_at = self._next_scan = self._earliest_scan = -NEVER
+        self._bell = Event()  # rung after either of these was set
+        self._is_stirred = self._is_called = False
+        self._scanned_at = self._next_scan = self._earliest_scan = self._rested = -NEVER
         self._unreadable_folders = self._lonely = 0
         self._told: set[str] = set()
 
-    def acquisitions(self, stop: Event) -> Iterator[Acquisition]:
-        """Yield whole files, oldest first, until `stop` is set.
+    def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
+        """Yield whole files, oldest first, until `stop` is set; None after each `wake`.
 
         Raises:
             SourceError: The folder cannot be read now; what is known of its files is kept.
@@ -91,14 +94,26 @@ class FolderSource:
         with ExitStack() as events:
             self._look()
             events.enter_context(
-                hastened(self.path, self._wake, source=self.name, recursive=self._recursive)
+                hastened(self.path, self._stir, source=self.name, recursive=self._recursive)
             )
+            self._is_stirred = True  # something may have come before anybody listened
             while not stop.is_set():
-                for acquisition in self.ready():
-                    yield acquisition
-                    if stop.is_set():
-                        return
-                self._pause(stop)
+                if self._is_called:
+                    self._is_called = False
+                    yield None
+                elif self._clock() >= self._when_to_look():
+                    for acquisition in self.ready():
+                        yield acquisition
+                        if stop.is_set():
+                            return
+                else:
+                    self._bell.wait(max(0.0, self._when_to_look() - self._clock()))
+                    self._bell.clear()
+
+    def wake(self) -> None:
+        """End a wait of `acquisitions`; see `Source.wake`."""
+        self._is_called = True
+        self._bell.set()
 
     def ready(self) -> Iterator[Acquisition]:
         """Look once, and yield what can be offered, until it is time to look again.
@@ -157,7 +172,7 @@ class FolderSource:
 
     def _look(self) -> None:
         began = self._clock()
-        self._wake.clear()
+        self._is_stirred = False
         findings = scan(self.path, source=self.name, recursive=self._recursive)
         # A share that was unmounted leaves an empty folder behind.
         mounted = self._is_mount(self.path)
@@ -166,10 +181,12 @@ class FolderSource:
             raise SourceError(msg)
         self._was_mount = mounted
         now = self._clock()
-        self._candidates.update(findings, now)
+        if self._candidates.update(findings, now):
+            self._on_found()
         self._scanned_at = began
         self._next_scan = now + self._poll_s
-        self._earliest_scan = now + max(_REST_S, _SHARE * (now - began))
+        self._earliest_scan = now + _SHARE * (now - began)
+        self._rested = now + _REST_S
         self._unreadable_folders = findings.unreadable
         self._lonely = sum(1 for _ in self._candidates.lonely(now, self._window_s))
         self._tell(findings.skipped)
@@ -180,12 +197,16 @@ class FolderSource:
             self._told.add(kind)
             _log.info("%s: skipped, and from now on silently: %s", self.name, kind)
 
-    def _pause(self, stop: Event) -> None:
-        until = min(self._next_scan, self._candidates.next_due(), self._releases.next_due())
-        while (left := until - self._clock()) > 0:
-            if stop.is_set() or self._wake.wait(min(left, _STOP_S)):
-                break
-        stop.wait(max(0.0, self._earliest_scan - self._clock()))
+    def _stir(self) -> None:
+        """Something happened in the folder."""
+        self._is_stirred = True
+        self._bell.set()
+
+    def _when_to_look(self) -> float:
+        """At the next poll, when something is due or, a moment after the last time, stirred."""
+        due = min(self._candidates.next_due(), self._releases.next_due())
+        stirred = self._rested if self._is_stirred else NEVER
+        return min(self._next_scan, max(self._earliest_scan, min(due, stirred)))
 
     def _offer(self, candidate: Candidate, now: float) -> Acquisition | None:
         """The candidate as an acquisition; if it is not ready, when to look again is noted."""

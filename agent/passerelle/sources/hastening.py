@@ -8,19 +8,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-    from threading import Event
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def hastened(folder: Path, wake: Event, *, source: str, recursive: bool) -> Iterator[None]:
-    """Set `wake` whenever something happens in `folder`, where the system tells.
+def hastened(
+    folder: Path, stir: Callable[[], None], *, source: str, recursive: bool
+) -> Iterator[None]:
+    """Call `stir` whenever something happens in `folder`, where the system tells.
 
     A share sends no events, a system may have no watches left, and an observer may die without
-    a word (watchdog #452, #1065): then `wake` is set less often or never.
+    a word (watchdog #452, #1065): then `stir` is called less often or never.
     """
     # Imported here: a process without a folder source does not need it.
     from watchdog import events  # noqa: PLC0415
@@ -28,9 +29,9 @@ def hastened(folder: Path, wake: Event, *, source: str, recursive: bool) -> Iter
 
     class Waker(events.FileSystemEventHandler):
         def on_any_event(self, event: events.FileSystemEvent) -> None:  # noqa: ARG002 - any will do
-            wake.set()
+            stir()
 
-    # Not those of opening and reading: our own looking would wake us (watchdog 7.1).
+    # Not those of opening and reading: our own looking would stir us (watchdog 7.1).
     kinds: list[type[events.FileSystemEvent]] = [
         events.FileCreatedEvent,
         events.FileModifiedEvent,

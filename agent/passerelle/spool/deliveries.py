@@ -85,7 +85,7 @@ class Deliveries(Writable):
             rows = self._database.rows("unknown", destination=destination, limit=limit)
             return [self._delivery_of(row) for row in rows]
 
-        return self._mended(decide)
+        return self._seen(decide)
 
     def delivery(self, destination: str, uid: str) -> Delivery | None:
         """One delivery as it stands; None when this instance is not owed there."""
@@ -94,7 +94,7 @@ class Deliveries(Writable):
             row = self._database.row("delivery", destination=destination, uid=uid)
             return self._delivery_of(row) if row else None
 
-        return self._mended(decide)
+        return self._seen(decide)
 
     def stored(self, delivery: Delivery, *, remark: str = "") -> None:
         """The destination says that it has it."""

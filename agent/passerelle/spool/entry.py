@@ -55,6 +55,7 @@ def enter_object(
         size=record.size,
         created_at=float(record.created_at),
     )
+    database.run("here_again", uid=record.sop_instance_uid, at=now)
     for destination in record.destinations:
         database.run(
             "enter_delivery",

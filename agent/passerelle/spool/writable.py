@@ -43,16 +43,23 @@ class Writable(Ledger):
 
     def _mended(self, decide: Callable[[], _Decided]) -> _Decided:
         """Decide in one transaction; when a row is damaged, mend the ledger and decide again."""
-        try:
+
+        def decided() -> _Decided:
             with self._database.transaction():
                 return decide()
+
+        return self._seen(decided)
+
+    def _seen(self, decide: Callable[[], _Decided]) -> _Decided:
+        """Decide on what is durable; when a row is damaged, mend the ledger and decide again."""
+        try:
+            return decide()
         except LedgerError:
             found = mend(self._database, self._layout, self._now())
             if not found:
                 raise
             self.findings.append(found)
-        with self._database.transaction():
-            return decide()
+        return decide()
 
     def _instance(self, uid: str) -> Instance:
         row = self._database.row("instance", uid=uid)

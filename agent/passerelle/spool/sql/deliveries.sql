@@ -28,6 +28,7 @@ SELECT max(next_attempt_at) AS at FROM delivery WHERE destination = :destination
 -- name: unknown
 SELECT delivery.*, {intact:delivery} AS intact FROM delivery
 WHERE destination = :destination AND state = 'UNKNOWN' AND state NOT IN ('COMMITTED', 'DISCARDED')
+    AND (next_attempt_at IS NULL) = 0
 ORDER BY created_at LIMIT :limit
 
 -- name: delivery
@@ -47,7 +48,7 @@ WHERE sop_instance_uid = :uid AND destination = :destination AND state = :was
 UPDATE delivery SET state = 'PENDING', reason = :reason, changed_at = :now, transaction_uid = NULL,
     failures = failures + :blamed,
     first_failed_at = CASE WHEN :blamed THEN coalesce(first_failed_at, :now) ELSE first_failed_at END,
-    next_attempt_at = CASE WHEN :blamed THEN :at ELSE min(:at, next_attempt_at) END
+    next_attempt_at = CASE WHEN :blamed THEN :at ELSE min(:at, coalesce(next_attempt_at, :at)) END
 WHERE sop_instance_uid = :uid AND destination = :destination AND state = :was
 
 -- name: unanswered

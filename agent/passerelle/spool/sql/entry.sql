@@ -18,6 +18,9 @@ VALUES (:sop_instance_uid, :acquisition_id, :number, :sop_class_uid,
 ON CONFLICT (sop_instance_uid) DO UPDATE
 SET removed_at = NULL, acquisition_id = excluded.acquisition_id WHERE removed_at IS NOT NULL
 
+-- name: here_again
+UPDATE delivery SET next_attempt_at = :at WHERE sop_instance_uid = :uid AND next_attempt_at IS NULL
+
 -- name: enter_delivery
 INSERT INTO delivery (sop_instance_uid, destination, state, attempts, next_attempt_at, failures,
     uncertain, reason, created_at, changed_at)
