@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def main(arguments: list[str]) -> int:
     if chosen.list or not benches:
         print("\n".join(bench.name for bench in benches or catalogue.benches()))
         return 0 if chosen.list else 2
+    for number in (signal.SIGTERM, signal.SIGINT):  # what was started must be ended
+        signal.signal(number, lambda *_: sys.exit(1))
     plan = Plan(runs=chosen.runs, dose=Dose[chosen.dose.upper()])
     rows: list[Row] = []
     for bench in benches:

@@ -82,6 +82,7 @@ def _found_and_hashed(folder: Path, files: list[bytes], settle_s: float) -> floa
     found, last = set(), 0.0
     threading.Timer(_WATCHING_S, writer.start).start()
     for acquisition in source.acquisitions(stop):
+        assert acquisition is not None  # nobody wakes it
         read_once(acquisition.media, acquisition.fingerprint)
         last = time.perf_counter()
         found.add(acquisition.name)
