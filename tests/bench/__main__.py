@@ -17,11 +17,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a bench, or how its name begins")
     parser.add_argument("--list", action="store_true", help="name the benches and stop")
     parser.add_argument("--runs", type=int, default=5, help="pairs of ours and peer's (5)")
-    parser.add_argument("--dose", choices=[dose.name.lower() for dose in Dose], default="full")
+    parser.add_argument("--dose", choices=[dose.name.lower() for dose in Dose], help="full")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value there")
     parser.add_argument("--markdown", action="store_true", help="print the table of the README")
-    parser.add_argument("--record", action="store_true", help="note the ratios in recorded.json")
+    parser.add_argument(
+        "--record", action="store_true", help="note the ratios of the short dose in recorded.json"
+    )
     chosen = parser.parse_args(arguments)
+    dose = chosen.dose or ("short" if chosen.record else "full")
+    if chosen.record and dose != "short":
+        parser.error("--record is of the short dose, with which `pytest -m regress` compares")
     benches = [
         bench
         for bench in catalogue.benches()
@@ -32,7 +37,7 @@ def main(arguments: list[str]) -> int:
         return 0 if chosen.list else 2
     for number in (signal.SIGTERM, signal.SIGINT):  # what was started must be ended
         signal.signal(number, lambda *_: sys.exit(1))
-    plan = Plan(runs=chosen.runs, dose=Dose[chosen.dose.upper()])
+    plan = Plan(runs=chosen.runs, dose=Dose[dose.upper()])
     rows: list[Row] = []
     for bench in benches:
         print(f"measuring {bench.name} …", file=sys.stderr, flush=True)
