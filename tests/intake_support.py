@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from passerelle.children.pool import Pool
 from passerelle.identity.sidecar import SidecarIdentifier
 from passerelle.intake import Intake
 from passerelle.model import Acquisition, Fingerprint
@@ -17,9 +19,8 @@ from passerelle.spool import Spool
 from passerelle.wrapping import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-    from threading import Event
 
     from passerelle.children.child import Child
     from passerelle.interfaces import Identifier
@@ -42,6 +43,8 @@ class ScriptedSource:
         self.offers = list(offers)
         self.released: list[tuple[str, bool]] = []
         self.retried: list[str] = []
+        self.on_release: Callable[[], None] = lambda: None
+        self.on_retry: Callable[[], None] = lambda: None
 
     def acquisitions(self, stop: Event) -> Iterator[Acquisition]:
         for offer in self.offers:
@@ -51,9 +54,14 @@ class ScriptedSource:
 
     def release(self, acquisition: Acquisition, *, kept: bool) -> None:
         self.released.append((acquisition.name, kept))
+        self.on_release()
 
     def retry(self, acquisition: Acquisition) -> None:
         self.retried.append(acquisition.name)
+        self.on_retry()
+
+    def wake(self) -> None:
+        """It never waits."""
 
 
 class Desk:
@@ -71,23 +79,35 @@ class Desk:
     def wrapper(self, worker: Child | None = None) -> Wrapper:
         return Wrapper(
             self.spool,
-            worker or self.worker,
+            Pool([worker or self.worker]),
             profile=PLAIN,
             equipment=EquipmentSettings(),
             destinations=lambda _modality: ["pacs"],
         )
 
-    def intake(self, worker: Child | None = None, *, min_free: str = "0%") -> Intake:
-        identifiers: list[Identifier] = [SidecarIdentifier()]
+    def intake(
+        self,
+        worker: Child | None = None,
+        identifier: Identifier | None = None,
+        *,
+        min_free: str = "0%",
+        lanes: int = 1,
+    ) -> Intake:
         return Intake(
             self.source,
             self.spool,
             self.wrapper(worker),
-            identifiers,
+            [identifier or SidecarIdentifier()],
             agent="box",
             min_free=min_free,
+            lanes=lanes,
             on_admitted=self._count,
         )
+
+    def take(self, acquisition: Acquisition, intake: Intake | None = None) -> None:
+        """Offer it, and return when it was answered for."""
+        self.source.offers = [acquisition]
+        (intake or self.intake()).run(Event())
 
     def drop(
         self, name: str, content: bytes | None = None, sidecar: dict[str, Any] | None = None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from passerelle.children.program import Body, Parent, limit_memory, serve
@@ -44,6 +46,16 @@ def count(body: Body, parent: Parent) -> Body:
     return {"replies": [parent.ask({"n": n})["twice"] for n in range(body["to"])]}
 
 
+def wait(body: Body, _parent: Parent) -> Body:
+    while not Path(body["file"]).exists():
+        time.sleep(0.01)
+    return {"pid": os.getpid()}
+
+
+def warm(_body: Body, _parent: Parent) -> Body:
+    return {}
+
+
 def babble(_body: Body, _parent: Parent) -> Body:
     print("a library prints to standard output")
     return {}
@@ -51,4 +63,6 @@ def babble(_body: Body, _parent: Parent) -> Body:
 
 if __name__ == "__main__":
     limit_memory(int(sys.argv[1]))
-    serve({f.__name__: f for f in (echo, refuse, crash, trip, hang, eat, count, babble)})
+    serve(
+        {f.__name__: f for f in (echo, refuse, crash, trip, hang, eat, count, babble, wait, warm)}
+    )

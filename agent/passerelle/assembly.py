@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from passerelle.children.child import PEER, WORKER, Child
+from passerelle.children.pool import Pool, workers
 from passerelle.commitment import Prover
 from passerelle.decisions import Decisions
 from passerelle.delivery import Courier
@@ -50,7 +51,8 @@ class Assembly:
         Raises:
             ConfigError: A profile cannot be used.
         """
-        self.children: list[Child] = []
+        self.children: list[Child] = workers()
+        self.workers = Pool(self.children)
         self.archive = config.agent.data_dir / "archive"
         self._config = config
         self._spool = spool
@@ -68,7 +70,7 @@ class Assembly:
         """What makes instances of a source's files."""
         return Wrapper(
             self._spool,
-            self.child(WORKER),
+            self.workers,
             profile=self._profiles[settings.name],
             equipment=self._config.equipment,
             destinations=lambda modality: self._owed_to(modality, settings.name),
@@ -102,6 +104,7 @@ class Assembly:
             raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
             memory=self._spool.memory(settings.name),
             archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
+            on_found=self.workers.warm,
         )
 
     def intake(
@@ -119,6 +122,7 @@ class Assembly:
             self.identifiers(settings),
             agent=self._config.agent.name,
             min_free=self._config.retention.min_free,
+            lanes=self.workers.size + 1,
             on_admitted=on_admitted,
         )
 

@@ -22,8 +22,8 @@ class Source(Protocol):
 
     name: str
 
-    def acquisitions(self, stop: Event) -> Iterator[Acquisition]:
-        """Yield acquisitions, oldest first, until `stop` is set.
+    def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
+        """Yield acquisitions, oldest first, until `stop` is set; None after each `wake`.
 
         The same acquisition is offered again after a restart until it has been released.
 
@@ -44,6 +44,9 @@ class Source(Protocol):
 
     def retry(self, acquisition: Acquisition) -> None:
         """Offer the acquisition again later: it was still changing, or there was no room."""
+
+    def wake(self) -> None:
+        """End a wait of `acquisitions`; may be called from any thread, as nothing else may."""
 
 
 class Identifier(Protocol):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: What OpenSSL says of a refusal, and what an operator has to know; the first that is found wins.
 _REASONS: Final = (
@@ -44,18 +47,22 @@ def client_context(*, ca: str, cert: str, key: str, verify: bool) -> ssl.SSLCont
         if not Path(name).is_file():
             msg = f"tls: there is no file {name}"
             raise Unavailable(msg)
+    if ca:
+        _loaded(ca, lambda: context.load_verify_locations(ca))
+    elif verify:
+        context.load_default_certs()
+    if cert:
+        both = f"{cert} and {key}" if key else cert
+        _loaded(both, lambda: context.load_cert_chain(cert, key or None))
+    return context
+
+
+def _loaded(what: str, load: Callable[[], None]) -> None:
     try:
-        if ca:
-            context.load_verify_locations(ca)
-        elif verify:
-            context.load_default_certs()
-        if cert:
-            context.load_cert_chain(cert, key or None)
+        load()
     except OSError as error:  # an SSLError is one
-        what = f"{cert} and {key or cert}" if cert else ca
         msg = f"tls: {what}: cannot be used ({getattr(error, 'reason', None) or error.strerror})"
         raise Unavailable(msg) from error
-    return context
 
 
 def reason(error: ssl.SSLError) -> str:

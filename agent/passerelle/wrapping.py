@@ -8,7 +8,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import Changed, ChildError, EncodingError
 from passerelle.model import Fingerprint, Origin
@@ -17,7 +17,7 @@ from passerelle.spool import Produced
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from passerelle.children.child import Child
+    from passerelle.children.pool import Pool
     from passerelle.children.program import Body
     from passerelle.model import Acquisition, Identity, Value
     from passerelle.profile import Profile
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from passerelle.spool import Spool
 
 _BLOCK: Final = 1 << 20
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # or opening a pipe that took the file's place waits for ever
+    | getattr(os, "O_BINARY", 0)
+)
 _START_S: Final = 60.0
 _FLOOR: Final = 500_000  # bytes per second that the slowest encoder still manages
 _TRIES: Final = 2
@@ -47,38 +53,40 @@ def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
     Raises:
         Changed: It is gone, no regular file any more, or not the one of `fingerprint`.
     """
-    digest = hashlib.sha256()
     try:
-        with _opened(media) as file:
-            before = os.fstat(file.fileno())
-            head = file.read(132)
-            digest.update(head)
-            while block := file.read(_BLOCK):
+        descriptor = _opened(media)
+        try:
+            before = os.fstat(descriptor)
+            digest, head, left = hashlib.sha256(), b"", before.st_size
+            while left and (block := os.read(descriptor, min(left, _BLOCK))):
                 digest.update(block)
-            after = Fingerprint.of(os.fstat(file.fileno()))
+                head = head or block
+                left -= len(block)
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         msg = f"cannot be read: {error.strerror}"
         raise Changed(msg) from error
-    if Fingerprint.of(before) != after or (fingerprint and fingerprint != after):
+    after = Fingerprint.of(status)
+    if left or Fingerprint.of(before) != after or (fingerprint and fingerprint != after):
         msg = "changed while it was read"
         raise Changed(msg)
     return Hashed(
         sha256=digest.hexdigest(),
         size=after.size,
         mtime=before.st_mtime,
-        is_part10=head[128:] == _PART10_MAGIC,
+        is_part10=head[128:132] == _PART10_MAGIC,
     )
 
 
-def _opened(media: Path) -> IO[bytes]:
-    # O_NONBLOCK: a FIFO put in its place must not block the open. Windows has neither flag.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(media, flags | getattr(os, "O_BINARY", 0))
+def _opened(media: Path) -> int:
+    descriptor = os.open(media, _FLAGS)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         msg = "is no regular file"
         raise Changed(msg)
-    return os.fdopen(descriptor, "rb", buffering=0)
+    return descriptor
 
 
 def origin_of(agent: str, acquisition: Acquisition, media: Hashed) -> Origin:
@@ -107,7 +115,7 @@ class Wrapper:
     def __init__(
         self,
         spool: Spool,
-        worker: Child,
+        workers: Pool,
         *,
         profile: Profile,
         equipment: EquipmentSettings,
@@ -117,21 +125,37 @@ class Wrapper:
 
         Args:
             spool: Where instances go.
-            worker: The child that builds them.
+            workers: The children that build them.
             profile: What the device's files mean.
             equipment: What the device is.
             destinations: Names of the destinations an instance of a modality is owed to.
         """
         self._spool = spool
-        self._worker = worker
-        self._profile = profile
-        self._equipment = equipment
+        self._workers = workers
         self._destinations = destinations
+        self._modality = profile.modality or equipment.modality
+        self._said: Body = {
+            "equipment": equipment.model_dump(exclude={"ae_title"}),
+            "profile": profile.model_dump(mode="json"),
+        }
 
     def wrap(
-        self, media: Path, hashed: Hashed, origin: Origin, identity: Identity | None
+        self,
+        media: Path,
+        hashed: Hashed,
+        origin: Origin,
+        identity: Identity | None,
+        *,
+        number: int | None = None,
     ) -> list[str]:
         """Build, check and spool; what an operator should know of it.
+
+        Args:
+            media: The file.
+            hashed: What was read of it.
+            origin: What it is.
+            identity: Whose it is; None when it says so itself.
+            number: The Instance Number of the first instance; the next one when not given.
 
         Raises:
             EncodingError: It cannot become DICOM.
@@ -141,6 +165,7 @@ class Wrapper:
         """
         attributes: Mapping[str, Value] = identity.attributes if identity else {}
         body: Body = {
+            **self._said,
             "media": os.fspath(media),
             "sha256": hashed.sha256,
             "origin": {
@@ -151,25 +176,22 @@ class Wrapper:
                 "sidecar_sha256": origin.sidecar_sha256,
             },
             "attributes": dict(attributes),
-            "equipment": self._equipment.model_dump(exclude={"ae_title"}),
-            "profile": self._profile.model_dump(mode="json"),
             "into": os.fspath(self._spool.staging),
-            "number": self._spool.next_number(),
+            "number": self._spool.next_number() if number is None else number,
             "acquired_at": dt.datetime.fromtimestamp(hashed.mtime)
             .astimezone()
             .isoformat(timespec="microseconds"),
         }
         answer = self._ask(body, _START_S + hashed.size / _FLOOR)
         produced = [_produced(instance) for instance in answer["instances"]]
-        modality = self._profile.modality or self._equipment.modality
-        owed_to = self._destinations(modality)
+        owed_to = self._destinations(self._modality)
         self._spool.admit(origin, identity, produced, owed_to)
         return list(answer["notes"]) + ([] if owed_to else ["owed to no destination"])
 
     def _ask(self, body: Body, deadline_s: float) -> Body:
         for attempt in range(_TRIES):
             try:
-                return self._worker.request("wrap", body, deadline_s=deadline_s)
+                return self._workers.request("wrap", body, deadline_s=deadline_s, alone=attempt > 0)
             except ChildError as failure:
                 if attempt + 1 == _TRIES:
                     msg = f"ended the decoder {_TRIES} times: {failure}"

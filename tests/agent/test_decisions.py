@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,7 +48,7 @@ class Office:
     ) -> str:
         """Give intake a file; the id of what it became."""
         offered = self.desk.drop(name, content, sidecar)
-        self.desk.intake().take(offered, threading.Event())
+        self.desk.take(offered)
         return str(self.desk.rows()[-1]["acquisition"])
 
     def ask(self, decision: str, **body: object) -> list[str]:

@@ -29,11 +29,11 @@ class Bench:
     ) -> None:
         self.source, self.give, self.restart = source, give, restart
         self.stop = threading.Event()
-        self.iterator: Iterator[Acquisition] | None = None
+        self.iterator: Iterator[Acquisition | None] | None = None
 
     def take(self) -> Acquisition:
         self.iterator = self.iterator or self.source.acquisitions(self.stop)
-        return next(self.iterator)
+        return next(one for one in self.iterator if one)
 
     def start_again(self) -> None:
         self.end()
@@ -112,6 +112,25 @@ def test_a_stop_ends_the_iteration(bench: Bench) -> None:
     assert list(bench.iterator) == []
 
 
+def test_a_wait_ends_with_nothing_when_it_is_woken(bench: Bench) -> None:
+    iterator = bench.iterator = bench.source.acquisitions(bench.stop)
+    threading.Timer(0.2, bench.source.wake).start()
+    assert next(iterator) is None
+    bench.give("a.png")
+    assert bench.take().name == "a.png"
+
+
+def test_a_stop_and_a_wake_end_a_wait(bench: Bench) -> None:
+    iterator = bench.iterator = bench.source.acquisitions(bench.stop)
+
+    def stop() -> None:
+        bench.stop.set()
+        bench.source.wake()
+
+    threading.Timer(0.2, stop).start()
+    assert list(iterator) == []
+
+
 def test_a_source_that_is_gone_says_so_and_can_be_asked_again(tmp_path: Path) -> None:
     desk = Desk(tmp_path, RealClock(), settle_s=0.1, poll_s=0.2)
     desk.folder.rmdir()
@@ -119,4 +138,6 @@ def test_a_source_that_is_gone_says_so_and_can_be_asked_again(tmp_path: Path) ->
         with pytest.raises(SourceError, match=r"^export: "):
             next(desk.source.acquisitions(threading.Event()))
     desk.drop("a.png", picture("PNG"))
-    assert next(desk.source.acquisitions(threading.Event())).name == "a.png"
+    found = next(desk.source.acquisitions(threading.Event()))
+    assert found
+    assert found.name == "a.png"

@@ -22,7 +22,8 @@ def _encode_jpeg_ls(samples: NDArray[Any], shape: FrameShape) -> bytes:
 
     interleave = 0 if shape.samples == 1 else 2
     args = (shape.rows, shape.columns, shape.samples, shape.bits_stored, 0, interleave)
-    return bytes(encode_buffer(samples.tobytes(), *args))
+    encoded: bytes = encode_buffer(samples.tobytes(), *args)
+    return encoded
 
 
 def _decode_jpeg_ls(encoded: bytes, shape: FrameShape) -> NDArray[Any]:

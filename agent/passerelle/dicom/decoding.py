@@ -172,7 +172,7 @@ def samples(image: Image.Image, *, colour: bool) -> Samples:
         EncodingError: DICOM has no place for such samples without loss.
     """
     if image.mode in _GREY_16 and not colour:
-        return np.ascontiguousarray(image, dtype=np.uint16)
+        return np.asarray(image, dtype=np.uint16)
     if image.mode not in _GREY and image.mode not in _COLOUR:
         msg = f"{image.format or 'picture'}: samples of the kind {image.mode} are not taken"
         raise EncodingError(msg)
@@ -180,7 +180,8 @@ def samples(image: Image.Image, *, colour: bool) -> Samples:
         above = _with_alpha(image)
         image = Image.new("RGBA", image.size, (0, 0, 0, _OPAQUE))
         image.alpha_composite(above)
-    return np.ascontiguousarray(image.convert("RGB" if colour else "L"))
+    mode = "RGB" if colour else "L"
+    return np.asarray(image if image.mode == mode else image.convert(mode))
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:

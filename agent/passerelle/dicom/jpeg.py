@@ -24,7 +24,8 @@ _LOSSLESS: Final = frozenset({0xC3, 0xCB})
 _BASELINE: Final = 0xC0
 _SEQUENTIAL: Final = (0xC0, 0xC1)
 _ALONE: Final = (0x01, 0xD8)  # TEM and a second SOI have no length
-_MARKER: Final = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)
+# Not \xff+: only for a pattern that starts with one byte does re search as fast as memchr.
+_MARKER: Final = re.compile(rb"\xff\xff*([^\x00\xff\xd0-\xd7])", re.DOTALL)
 _RESTART: Final = re.compile(rb"\xff[\xd0-\xd7]")
 _EXIF: Final = b"Exif\0\0"
 _YCBCR: Final = "YBR_FULL_422"

@@ -69,6 +69,8 @@ def read_jpeg(media: Path, sop_class: SopClassName) -> list[Picture]:
 def _verbatim(clean: bytes, stream: jpeg.Stream, photometric: str) -> Picture:
     bands = len(stream.components)
     with opened(io.BytesIO(clean), "JPEG") as image:
+        # Every bit is decoded, as for the picture itself, but only to an eighth of its size.
+        image.draft(image.mode, (1, 1))
         image.load()
         profile, complaint = icc_profile(image.info.get("icc_profile"), samples=bands)
     return Picture(

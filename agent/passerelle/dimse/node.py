@@ -45,7 +45,6 @@ def connected(node: Node) -> tuple[socket.socket, float]:
         msg = f"host name unknown: {node.host}"
         raise Unavailable(msg) from error
     deadline = time.monotonic() + node.connect_timeout_s
-    context = tls.client_context(**node.tls) if node.tls else None
     cause = ""
     for family, kind, protocol, _, address in addresses:
         sock = socket.socket(family, kind, protocol)
@@ -54,18 +53,26 @@ def connected(node: Node) -> tuple[socket.socket, float]:
         try:
             sock.connect(address)
             round_trip_s = time.monotonic() - began
-            if context:
-                sock.settimeout(max(0.001, deadline - time.monotonic()))
-                sock = context.wrap_socket(sock, server_hostname=node.host)
-        except ssl.SSLError as error:
-            cause = tls.reason(error)
+            return (_encrypted(sock, node, deadline) if node.tls else sock), round_trip_s
+        except Unavailable as error:
+            cause = str(error)
         except TimeoutError:
             cause = f"no answer to the connection within {node.connect_timeout_s:g} s"
         except OSError as error:
             refused = isinstance(error, ConnectionRefusedError)
             cause = "connection refused" if refused else error.strerror or "cannot be reached"
-        else:
-            return sock, round_trip_s
         sock.close()
     msg = f"{cause} ({where})"
     raise Unavailable(msg)
+
+
+def _encrypted(sock: socket.socket, node: Node, deadline: float) -> ssl.SSLSocket:
+    context = tls.client_context(**(node.tls or {}))
+    sock.settimeout(max(0.001, deadline - time.monotonic()))
+    try:
+        return context.wrap_socket(sock, server_hostname=node.host)
+    except (ssl.SSLEOFError, ConnectionError, TimeoutError) as error:
+        msg = "TLS: the peer ended the handshake, or does not speak TLS"
+        raise Unavailable(msg) from error
+    except ssl.SSLError as error:
+        raise Unavailable(tls.reason(error)) from error

@@ -91,9 +91,11 @@ class Wire:
         Raises:
             Unavailable: The peer is gone or does not read.
         """
-        unsent, moved_at = self.unsent(), time.monotonic()
-        while unsent and not self._frames and not self._readable(_LOOK_S):
+        unsent, moved_at = sys.maxsize, time.monotonic()
+        while not self._frames and not self._readable(_LOOK_S):
             now, left = time.monotonic(), self.unsent()
+            if not left:
+                return
             if left < unsent:
                 unsent, moved_at = left, now
             elif now > min(deadline, moved_at + stall_s):
@@ -110,12 +112,11 @@ class Wire:
 
     def receive_frame(self, deadline: float) -> bytes:
         """The next PDU as it came; raises as `receive` does."""
-        while not self._frames:
+        while not self._frames and not self._read():
             left = deadline - time.monotonic()
             if left <= 0 or not self._readable(left):
                 msg = "no answer in time" if not self._received else "stopped inside an answer"
                 raise Unavailable(msg)
-            self._read()
         return self._frames.popleft()
 
     def give_back(self, frame: bytes) -> None:
@@ -179,24 +180,23 @@ class Wire:
             return self._socket.send(pending[0])
         return self._socket.sendmsg(pending[:_BUFFERS_PER_CALL])
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take what has come; whether a PDU is complete."""
         try:
             block = self._socket.recv(65536)
             while left := self._decrypted():
                 block += self._socket.recv(left)
         except _NOT_NOW:
-            return
+            return False
         except OSError as error:
             raise _lost(error) from error
         if not block:
             msg = "the peer closed the connection"
             raise Unavailable(msg)
         self._received += block
-        while self._received:
-            frame = pdu.take(self._received)
-            if frame is None:
-                return
+        while self._received and (frame := pdu.take(self._received)):
             self._frames.append(frame)
+        return bool(self._frames)
 
 
 def _lost(error: OSError) -> Unavailable:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import time
-from contextlib import ExitStack
+from collections import deque
+from contextlib import ExitStack, suppress
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
     from passerelle.sources.releasing import After, Memory
 
-_STOP_S: Final = 0.5  # how long a stop may go unnoticed while nothing happens
 _REST_S: Final = 0.2  # at least between two scans, however many events there are
-_SHARE: Final = 9  # and this many times as long as the last scan took
+_SHARE: Final = 9  # and before any scan this many times as long as the last one took,
+_SHARE_IN_A_BURST: Final = 1  # or this many
+_BURST: Final = 200  # files that one scan finds: then the next scan finds more, without events
 _RETRY_S: Final = 2.0
 _LONGEST_RETRY_S: Final = 300.0
 
@@ -39,7 +41,8 @@ class FolderSource:
 
     Over a share no event says that a file was closed, so size and mtime must hold still for
     `settle_s` on our own clock. The scan alone finds every file; events only hasten it.
-    One thread iterates, releases and retries; the properties may be read from any.
+    One thread iterates, releases and retries; `wake` may be called from any, and the properties
+    may be read.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class FolderSource:
         sidecar_wait_s: float = 10.0,
         incomplete_s: float = 60.0,
         raw_suffixes: Collection[str] = (),
+        on_found: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         is_mount: Callable[[Path], bool] = os.path.ismount,
@@ -70,19 +74,25 @@ class FolderSource:
         self._sidecar_wait_s = sidecar_wait_s
         self._incomplete_s = incomplete_s
         self._raw_suffixes = raw_suffixes
+        self._on_found = on_found
         self._clock = clock
         self._wall_clock = wall_clock
         self._is_mount = is_mount
         self._was_mount = False
         self._candidates = Candidates(settle_s, lambda *file: memory.remembers(name, *file))
         self._releases = Releases(self._candidates, after=after, archive=archive, memory=memory)
-        self._wake = Event()
-        self._scanned_at = self._next_scan = self._earliest_scan = -NEVER
+        self._bell = Event()  # rung after either of these was set
+        self._is_stirred = self._is_called = self._in_burst = False
+        self._listen: Callable[[bool], None] = lambda _on: None
+        self._scanned_at = self._next_scan = self._earliest_scan = self._rested = -NEVER
         self._unreadable_folders = self._lonely = 0
+        self._ahead: deque[Candidate] = (
+            deque()
+        )  # whose structure can be followed before they are due
         self._told: set[str] = set()
 
-    def acquisitions(self, stop: Event) -> Iterator[Acquisition]:
-        """Yield whole files, oldest first, until `stop` is set.
+    def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
+        """Yield whole files, oldest first, until `stop` is set; None after each `wake`.
 
         Raises:
             SourceError: The folder cannot be read now; what is known of its files is kept.
@@ -90,15 +100,29 @@ class FolderSource:
         self._candidates.resume(busy=self._releases.owed, now=self._clock())
         with ExitStack() as events:
             self._look()
-            events.enter_context(
-                hastened(self.path, self._wake, source=self.name, recursive=self._recursive)
+            self._listen = events.enter_context(
+                hastened(self.path, self._stir, source=self.name, recursive=self._recursive)
             )
+            self._is_stirred = True  # something may have come before anybody listened
+            due = -NEVER
             while not stop.is_set():
-                for acquisition in self.ready():
-                    yield acquisition
-                    if stop.is_set():
-                        return
-                self._pause(stop)
+                if self._is_called:
+                    self._is_called = False
+                    yield None
+                elif (until := self._when_to_look(due)) > self._clock():
+                    self._wait(until)
+                    continue
+                else:
+                    for acquisition in self.ready():
+                        yield acquisition
+                        if stop.is_set():
+                            return
+                due = min(self._candidates.next_due(), self._releases.next_due())
+
+    def wake(self) -> None:
+        """End a wait of `acquisitions`; see `Source.wake`."""
+        self._is_called = True
+        self._bell.set()
 
     def ready(self) -> Iterator[Acquisition]:
         """Look once, and yield what can be offered, until it is time to look again.
@@ -116,7 +140,7 @@ class FolderSource:
                 candidate.due = NEVER
                 self.last_acquisition_at = self._wall_clock()
                 yield acquisition
-            if self._clock() >= self._next_scan:
+            if self._clock() >= self._when_to_look(NEVER):
                 return
 
     def release(self, acquisition: Acquisition, *, kept: bool) -> None:
@@ -157,7 +181,7 @@ class FolderSource:
 
     def _look(self) -> None:
         began = self._clock()
-        self._wake.clear()
+        self._is_stirred = False
         findings = scan(self.path, source=self.name, recursive=self._recursive)
         # A share that was unmounted leaves an empty folder behind.
         mounted = self._is_mount(self.path)
@@ -166,13 +190,26 @@ class FolderSource:
             raise SourceError(msg)
         self._was_mount = mounted
         now = self._clock()
-        self._candidates.update(findings, now)
+        found = self._candidates.update(findings, now)
+        if found:
+            self._on_found()
+            self._ahead.extend(found)
+        self._meet(burst=len(found) > _BURST)
         self._scanned_at = began
         self._next_scan = now + self._poll_s
-        self._earliest_scan = now + max(_REST_S, _SHARE * (now - began))
+        took = self._clock() - began
+        self._earliest_scan = now + (_SHARE_IN_A_BURST if self._in_burst else _SHARE) * took
+        self._rested = now + _REST_S
         self._unreadable_folders = findings.unreadable
         self._lonely = sum(1 for _ in self._candidates.lonely(now, self._window_s))
         self._tell(findings.skipped)
+
+    def _meet(self, *, burst: bool) -> None:
+        """Stop listening while there is a burst; look again at once when that is over."""
+        if burst != self._in_burst:
+            self._listen(not burst)
+        self._is_stirred = self._is_stirred or burst or self._in_burst
+        self._in_burst = burst
 
     def _tell(self, skipped: Counter[str]) -> None:
         self.skipped = skipped
@@ -180,12 +217,34 @@ class FolderSource:
             self._told.add(kind)
             _log.info("%s: skipped, and from now on silently: %s", self.name, kind)
 
-    def _pause(self, stop: Event) -> None:
-        until = min(self._next_scan, self._candidates.next_due(), self._releases.next_due())
-        while (left := until - self._clock()) > 0:
-            if stop.is_set() or self._wake.wait(min(left, _STOP_S)):
-                break
-        stop.wait(max(0.0, self._earliest_scan - self._clock()))
+    def _stir(self) -> None:
+        """Something happened in the folder."""
+        if not self._is_stirred:
+            self._is_stirred = True
+            self._bell.set()
+
+    def _when_to_look(self, due: float) -> float:
+        """At the next poll, when something is due or, a moment after the last time, stirred."""
+        stirred = self._rested if self._is_stirred else NEVER
+        return min(self._next_scan, max(self._earliest_scan, min(due, stirred)))
+
+    def _wait(self, until: float) -> None:
+        """Until then, or the bell, follow the structure of files that settle; then sleep."""
+        now = self._clock()
+        if self._ahead and (ripe := self._ahead[0].since + self._settle_s / 2) <= now:
+            candidate = self._ahead.popleft()
+            if self._candidates.picture(candidate.name) is candidate:
+                with suppress(OSError):  # told when it is due
+                    candidate.complete = not self._fault(candidate)
+            return
+        self._bell.wait(min(until, ripe if self._ahead else NEVER) - now)
+        self._bell.clear()
+
+    def _fault(self, candidate: Candidate) -> str:
+        """Why it cannot be whole; "" when nothing speaks against it."""
+        return (
+            "" if candidate.complete else complaint(self.path / candidate.name, self._raw_suffixes)
+        )
 
     def _offer(self, candidate: Candidate, now: float) -> Acquisition | None:
         """The candidate as an acquisition; if it is not ready, when to look again is noted."""
@@ -193,7 +252,7 @@ class FolderSource:
         try:
             if self._candidates.see(candidate.name, Fingerprint.of(os.lstat(media)), now):
                 return None
-            fault = "" if candidate.complete else complaint(media, self._raw_suffixes)
+            fault = self._fault(candidate)
             sidecar, wait_until = self._sidecar(candidate, now)
         except FileNotFoundError:
             self._candidates.forget(candidate.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,13 +31,12 @@ class Waiting:
         self.config = configured(folder)
         worker = Child(WORKER)
         desk = Desk(folder, worker)
-        intake = desk.intake()
         for name, content, sidecar in (
             ("a.png", png(), PATIENT),
             ("b.png", png(), None),
             ("c.png", b"no picture", PATIENT),
         ):
-            intake.take(desk.drop(name, content, sidecar), threading.Event())
+            desk.take(desk.drop(name, content, sidecar))
         rows = {row["state"]: row for row in desk.rows()}
         self.uid = rows["PENDING"]["sop_instance_uid"]
         self.held = rows["HELD"]["acquisition"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -239,3 +240,31 @@ def test_a_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
     data[sof + 5 : sof + 9] = b"\xff\xff\xff\xff"
     with pytest.raises(EncodingError, match="65535 x 65535 pixels are more than is taken"):
         picture_of(tmp_path, "a.jpg", bytes(data))
+
+
+def _takes(data: bytes, *, small: bool) -> bool:
+    try:
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+            if small:
+                image.draft(image.mode, (1, 1))
+            image.load()
+    except (OSError, SyntaxError):
+        return False
+    return True
+
+
+def test_decoding_to_an_eighth_refuses_whatever_decoding_it_whole_refuses() -> None:
+    chance = random.Random(3)
+    seen = set()
+    forms: list[dict[str, Any]] = [{}, {"subsampling": 0}, {"keep_rgb": True, "subsampling": 0}]
+    for options in forms:
+        whole = encoded(colours(), "JPEG", **options)
+        scan = whole.index(b"\xff\xda")
+        for _ in range(200):
+            damaged = bytearray(whole)
+            for _ in range(chance.choice((1, 2, 5))):
+                damaged[chance.randrange(2, scan + 14)] = chance.randrange(256)
+            takes = _takes(bytes(damaged), small=False)
+            assert _takes(bytes(damaged), small=True) == takes
+            seen.add(takes)
+    assert seen == {True, False}

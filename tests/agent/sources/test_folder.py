@@ -185,7 +185,8 @@ def test_the_same_source_offers_again_what_its_last_consumer_dropped(desk: Desk)
     desk.clock.now += 2
     for _ in range(2):
         acquisitions = desk.source.acquisitions(threading.Event())
-        assert next(acquisitions).name == "a"
+        assert (offer := next(acquisitions))
+        assert offer.name == "a"
 
 
 def test_a_share_that_goes_away_and_returns_has_lost_nothing(desk: Desk) -> None:

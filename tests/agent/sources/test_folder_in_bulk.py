@@ -28,6 +28,7 @@ def take_all(desk: Desk, count: int) -> float:
     writer.start()
     began = time.process_time()
     for acquisition in desk.source.acquisitions(stop):
+        assert acquisition
         desk.source.release(acquisition, kept=False)
         names.add(acquisition.name)
         if len(names) == count:

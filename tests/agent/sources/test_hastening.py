@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def test_a_new_file_in_a_new_sub_folder_wakes(tmp_path: Path) -> None:
     wake = threading.Event()
-    with hastened(tmp_path, wake, source="export", recursive=True):
+    with hastened(tmp_path, wake.set, source="export", recursive=True):
         (tmp_path / "new").mkdir()
         assert wake.wait(5)
         wake.clear()
@@ -30,7 +30,7 @@ def test_looking_at_a_file_does_not_wake(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"x")
     wake = threading.Event()
-    with hastened(tmp_path, wake, source="export", recursive=True):
+    with hastened(tmp_path, wake.set, source="export", recursive=True):
         path.read_bytes()
         list(tmp_path.iterdir())
         assert not wake.wait(0.3)
@@ -41,7 +41,7 @@ def test_a_folder_that_cannot_be_watched_is_polled(
 ) -> None:
     with (
         caplog.at_level(logging.WARNING),
-        hastened(tmp_path / "none", threading.Event(), source="export", recursive=True),
+        hastened(tmp_path / "none", threading.Event().set, source="export", recursive=True),
     ):
         pass
     assert "export: no file events" in caplog.text
@@ -53,13 +53,14 @@ def test_events_find_a_file_long_before_the_next_poll(tmp_path: Path) -> None:
     stop, found = threading.Event(), list[str]()
 
     def take() -> None:
-        found.extend(one.name for one in desk.source.acquisitions(stop))
+        found.extend(one.name for one in desk.source.acquisitions(stop) if one)
 
     thread = threading.Thread(target=take)
     thread.start()
     # Dropped again and again: nothing tells when the observer is ready.
     wait_until(lambda: desk.drop("a", bytes(1)).exists() and found, every_s=0.5)
     stop.set()
+    desk.source.wake()
     thread.join(5)
     assert not thread.is_alive(), "a stop is noticed although no file comes"
     assert set(found) == {"a"}
@@ -69,8 +70,10 @@ def test_without_events_polling_finds_everything(tmp_path: Path) -> None:
     desk = Desk(tmp_path, RealClock(), settle_s=0.1, poll_s=0.2)
     desk.drop("a")
     acquisitions = desk.source.acquisitions(threading.Event())
-    assert next(acquisitions).name == "a"
+    assert (first := next(acquisitions))
+    assert first.name == "a"
     # Mounted anew: the observer still watches the folder that was there before.
     desk.folder.rename(tmp_path / "before")
     desk.drop("b")
-    assert next(acquisitions).name == "b"
+    assert (second := next(acquisitions))
+    assert second.name == "b"
