@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Make `.venv` with the locked packages, then: demo | test | any command of `passerelle`.
+"""Make `.venv` with the locked packages, then: demo | test | bench | any command of `passerelle`.
 
-Needs Python 3.11 with pip and nothing else. Options of pip are taken from its environment
-(PIP_INDEX_URL, PIP_FIND_LINKS, PIP_NO_INDEX, …), so a site without internet can install too.
+Needs Python 3.11 with pip, whose environment (PIP_INDEX_URL, …) says where packages come from.
 """
 
 from __future__ import annotations
@@ -42,15 +41,19 @@ def installed(lock: str) -> bool:
     if stamp.exists() and stamp.read_text() == digest.hexdigest():
         return True
     print(f"installing the packages of {lock} into .venv …", flush=True)
-    pip: list[str | Path] = [PYTHON, "-m", "pip"]
-    try:
-        from ensurepip import version  # noqa: PLC0415 - Debian removes it from its Python
-
-        venv.create(VENV, with_pip=bool(version()))
-    except ImportError:
-        venv.create(VENV)
-        pip = [sys.executable, "-m", "pip", "--python", PYTHON]
-    pip += ["install", "-q", "--disable-pip-version-check"]
+    if not PYTHON.exists():
+        # Without pip of its own: Debian's Python has no ensurepip.
+        venv.create(VENV, symlinks=os.name != "nt")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        PYTHON,
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+    ]
     if run(*pip, "--require-hashes", "-r", lock):
         return False
     if run(*pip, "--no-deps", "--no-build-isolation", "-e", "."):
@@ -64,12 +67,15 @@ def main(arguments: list[str]) -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - the machine's Python, not the one we need
         print(f"Passerelle needs Python 3.11 or newer; this is {sys.version.split()[0]}")
         return 2
-    testing = arguments[:1] == ["test"]
+    testing = arguments[:1] in (["test"], ["bench"])
     if not installed("requirements-test.lock" if testing else "requirements.lock"):
         print("the packages could not be installed; pip says why above")
         return 1
     if not testing:
         return run(SCRIPTS / "passerelle", *arguments)
+    if arguments[0] == "bench":
+        os.environ["PYTHONPATH"] = str(HERE / "tests")
+        return run(PYTHON, "-m", "bench", *arguments[1:])
     steps = [(*step, *arguments[1:]) if step[0] == "pytest" else step for step in GATE]
     return next((code for step in steps if (code := run(SCRIPTS / step[0], *step[1:]))), 0)
 

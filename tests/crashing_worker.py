@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from passerelle.children.program import Body, Notify, serve
+from passerelle.children.program import Body, Parent, serve
 
 
-def wrap(_body: Body, _notify: Notify) -> Body:
+def wrap(_body: Body, _parent: Parent) -> Body:
     os.abort()
 
 

@@ -17,7 +17,7 @@ from pydicom.uid import UID
 from support import PEER_PATH, free_port, peer, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 AGENT_AET = "AGENT"
@@ -27,6 +27,7 @@ class Server:
     """A peer's process; `kill` it and `start` it again on the same port and folder."""
 
     ae_title = "ARCHIVE"
+    environment: Mapping[str, str] = {}
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,10 +45,15 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PATH": PEER_PATH},
+            env={**os.environ, "PATH": PEER_PATH, **self.environment},
         )
         wait_until(self.is_up, timeout_s=30)
         return self
+
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
 
     def is_up(self) -> bool:
         return self._process is not None and _listens(self.port, self._process.pid)
@@ -166,11 +172,11 @@ class Dcmqrscp(Server):
         return [peer("dcmqrscp"), "-c", "dcmqrscp.cfg"]
 
 
-def _listens(port: int, _pid: int) -> bool:
-    """Whether somebody listens there, without connecting: some peers count connections."""
+def _listens(port: int, pid: int) -> bool:
+    """Whether somebody listens where it runs, without connecting: some peers count connections."""
     wanted = f":{port:04X}"
     for table in ("tcp", "tcp6"):
-        with open(f"/proc/net/{table}") as lines:  # noqa: PTH123 - not a file on a disk
+        with open(f"/proc/{pid}/net/{table}") as lines:  # noqa: PTH123 - not a file on a disk
             for line in lines:
                 _, local, _, state, *_ = line.split()
                 if local.endswith(wanted) and state == "0A":

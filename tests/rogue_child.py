@@ -9,54 +9,54 @@ import time
 from pathlib import Path
 from typing import Any
 
-from passerelle.children.program import Body, Notify, limit_memory, serve
+from passerelle.children.program import Body, Parent, limit_memory, serve
 from passerelle.errors import EncodingError
 
 
-def echo(body: Body, _notify: Notify) -> Body:
+def echo(body: Body, _parent: Parent) -> Body:
     return {"pid": os.getpid(), **body}
 
 
-def refuse(_body: Body, _notify: Notify) -> Body:
+def refuse(_body: Body, _parent: Parent) -> Body:
     msg = "TIFF: no pixels"
     raise EncodingError(msg)
 
 
-def crash(_body: Body, _notify: Notify) -> Body:
+def crash(_body: Body, _parent: Parent) -> Body:
     os.abort()
 
 
-def trip(body: Body, _notify: Notify) -> Body:
+def trip(body: Body, _parent: Parent) -> Body:
     secret: Any = body["secret"]
     raise KeyError(secret)
 
 
-def hang(_body: Body, _notify: Notify) -> Body:
+def hang(_body: Body, _parent: Parent) -> Body:
     threading.Event().wait()
     return {}
 
 
-def eat(_body: Body, _notify: Notify) -> Body:
+def eat(_body: Body, _parent: Parent) -> Body:
     eaten = []
     while True:
         eaten.append(bytearray(16 << 20))
 
 
-def count(body: Body, notify: Notify) -> Body:
-    return {"replies": [notify({"n": n})["twice"] for n in range(body["to"])]}
+def count(body: Body, parent: Parent) -> Body:
+    return {"replies": [parent.ask({"n": n})["twice"] for n in range(body["to"])]}
 
 
-def wait(body: Body, _notify: Notify) -> Body:
+def wait(body: Body, _parent: Parent) -> Body:
     while not Path(body["file"]).exists():
         time.sleep(0.01)
     return {"pid": os.getpid()}
 
 
-def warm(_body: Body, _notify: Notify) -> Body:
+def warm(_body: Body, _parent: Parent) -> Body:
     return {}
 
 
-def babble(_body: Body, _notify: Notify) -> Body:
+def babble(_body: Body, _parent: Parent) -> Body:
     print("a library prints to standard output")
     return {}
 

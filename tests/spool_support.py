@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from passerelle.model import Delivery, DeliveryState
+    from passerelle.model import Delivery, DeliveryState, Instance
 
 WHO = Identity(attributes={"PatientID": "00042"}, resolver="sidecar")
 NOON = 1_790_000_000.0
@@ -69,8 +69,7 @@ def states(spool: Spool) -> dict[str, str]:
 
 
 def leased(spool: Spool, destination: str = "pacs") -> Delivery:
-    delivery = spool.lease(destination)
-    assert delivery is not None
+    (delivery,) = spool.lease(destination)
     return delivery
 
 
@@ -92,3 +91,8 @@ def original(folder: Path, name: str = "a.png") -> tuple[Origin, Path, Path]:
         sidecar_sha256=hashlib.sha256(sidecar.read_bytes()).hexdigest(),
     )
     return of, media, sidecar
+
+
+def is_intact(instance: Instance) -> bool:
+    """Whether the object is what was written."""
+    return hashlib.sha256(instance.path.read_bytes()).hexdigest() == instance.sha256

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ValidationError
 
 from passerelle.errors import ConfigError
-from passerelle.settings import Config, FolderDestinationSettings
+from passerelle.settings import Config, FolderDestinationSettings, TlsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,11 +65,34 @@ def _anchored(config: Config, folder: Path) -> Config:
     destinations = tuple(
         destination.model_copy(update={"path": folder / destination.path})
         if isinstance(destination, FolderDestinationSettings)
-        else destination
+        else destination.model_copy(update={"tls": anchored_tls(destination.tls, folder)})
         for destination in config.destinations
     )
     update = {"agent": agent, "sources": sources, "destinations": destinations}
     return config.model_copy(update=update)
+
+
+def anchored_tls(tls: TlsSettings | None, folder: Path) -> TlsSettings | None:
+    """The same with the places of its files: beside `folder`, or among systemd's credentials.
+
+    Raises:
+        ConfigError: A credential is named, and systemd gave none.
+    """
+    if tls is None:
+        return None
+    files = {name: _file(getattr(tls, name), folder) for name in ("ca", "cert", "key")}
+    return tls.model_copy(update=files)
+
+
+def _file(name: str, folder: Path) -> str:
+    kind, _, credential = name.partition("credential:")
+    if kind or not credential:
+        return str(folder / name) if name else ""
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
+    if given is None:
+        msg = f"{name}: systemd gave no credentials; see LoadCredential= of its unit"
+        raise ConfigError(msg)
+    return str(Path(given, credential))
 
 
 def _fault(detail: ErrorDetails) -> str:

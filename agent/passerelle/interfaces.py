@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import Event
 
+    from passerelle.errors import DeliveryError
     from passerelle.model import Acquisition, CommitmentReport, Identity, Instance, Value
+
+    #: What the destination remarked when it took an instance, or ""; or why it did not.
+    Outcome = str | DeliveryError
+    #: Hears what became of an instance, and returns whether to go on with the others.
+    Told = Callable[[Instance, Outcome], bool]
 
 
 class Source(Protocol):
@@ -75,14 +81,15 @@ class Destination(Protocol):
             Unavailable: It does not, and why.
         """
 
-    def store(self, instance: Instance) -> str:
-        """Hand over one instance; what the destination remarked, or "".
+    def store(self, instances: Sequence[Instance], told: Told) -> None:
+        """Hand over instances, and tell what becomes of each as soon as it is known.
+
+        What is told is a remark, or `Unavailable`: the destination takes nothing now;
+        `Uncertain`: the object left and no answer came; `Deferred`: the destination failed on
+        this instance; `NoContext` or `Refused`. Of those that are not told, nothing has left.
 
         Raises:
-            Unavailable: Nothing of the object has left, or the destination takes nothing now.
-            Uncertain: The object left and no answer came.
-            Deferred: The destination failed on this instance.
-            Refused: The destination will never take it.
+            Unavailable: The destination is not there.
         """
 
     def held(self, instances: Sequence[Instance]) -> set[str] | None:
@@ -101,6 +108,3 @@ class Destination(Protocol):
             NoContext: The destination has no storage commitment.
             Unavailable: It does not answer.
         """
-
-    def rest(self) -> None:
-        """Nothing is due: let go of associations and children."""

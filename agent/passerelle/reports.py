@@ -83,10 +83,10 @@ class ReportListener:
             body["share"] = base64.b64encode(listening.share(self._child.pid)).decode()
         else:
             body["fd"] = listening.fileno()
-        self._child.request("serve", body, deadline_s=None, on_notice=self._noticed)
+        self._child.request("serve", body, deadline_s=None, on_asked=self._asked)
 
-    def _noticed(self, notice: Body) -> Body:
-        self._on_report(CommitmentReport.from_json(notice["commitment"]))
+    def _asked(self, question: Body) -> Body:
+        self._on_report(CommitmentReport.from_json(question["commitment"]))
         return {}
 
 

@@ -56,6 +56,9 @@ class Retention:
         self._unproven_ok = tuple(unproven_ok)
         self._now = now
         self._bell = threading.Event()
+        self._looked_until = (
+            0.0  #: what was proven before and is here still waits for another proof
+        )
 
     def wake(self) -> None:
         """Look now."""
@@ -72,9 +75,13 @@ class Retention:
         """Remove everything that may go; how many instances went."""
         before = self._now() - self._keep_s
         removed = 0
-        while batch := self._spool.removable(before, _BATCH, unproven_ok=self._unproven_ok):
+        since = self._looked_until if self._looked_until <= before else 0.0  # a clock put back
+        for batch in self._spool.batches_of_removable(
+            before, _BATCH, since=since, unproven_ok=self._unproven_ok
+        ):
             self._spool.remove(batch)
             removed += len(batch)
+        self._looked_until = before
         if removed:
             _log.info("retention: %d proven instances removed", removed)
         self._remove_originals(before)

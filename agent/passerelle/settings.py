@@ -124,6 +124,17 @@ class CommitmentSettings(_Section):
     )
 
 
+class TlsSettings(_Section):
+    """TLS towards a peer (PS3.15 B.12): TLS 1.2 or later, never a fall-back to clear."""
+
+    ca: str = Field("", description="PEM file of whom to trust; the system's own when empty.")
+    cert: str = Field("", description="PEM file of our certificate, with its chain.")
+    key: str = Field("", description="PEM file of its key.")
+    verify: bool = Field(
+        default=True, description="Check the peer's certificate and that it bears the host's name."
+    )
+
+
 class RouteSettings(_Section):
     """What goes to a destination; an empty list does not restrict."""
 
@@ -162,6 +173,14 @@ class DicomDestinationSettings(_Section):
     floor_kbps: Annotated[float, Field(gt=0)] = Field(
         64.0, description="A transfer slower than this many kbit/s is given up and tried again."
     )
+    associations: Annotated[int, Field(ge=1, le=16)] = Field(
+        1,
+        description=(
+            "At most so many at once. On a line with a long round trip all of them are used; else "
+            "as many as make the archive faster."
+        ),
+    )
+    tls: TlsSettings | None = Field(None, description="TLS; in clear when not given.")
     status: dict[Annotated[str, Field(pattern="^[0-9A-F]{4}$")], StatusRule] = Field(
         default_factory=dict,
         description='Overrides of the status table, for example { A700 = "refuse" }.',

@@ -14,6 +14,7 @@ from queue_support import Clock, admitted, state
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from passerelle.interfaces import Told
     from passerelle.model import Instance
     from passerelle.spool import Spool
 
@@ -36,8 +37,8 @@ class ScriptedArchive:
     def probe(self) -> None:
         return
 
-    def store(self, instance: Instance) -> str:
-        raise AssertionError(instance)
+    def store(self, instances: Sequence[Instance], told: Told) -> None:
+        raise AssertionError(instances, told)
 
     def held(self, instances: Sequence[Instance]) -> set[str] | None:
         asked = {instance.sop_instance_uid for instance in instances}
@@ -65,9 +66,6 @@ class ScriptedArchive:
             failed={uid: self.failed[uid] for uid in uids if uid in self.failed},
         )
 
-    def rest(self) -> None:
-        return
-
 
 @pytest.fixture
 def archive() -> ScriptedArchive:
@@ -81,8 +79,7 @@ def prover(spool: Spool, archive: ScriptedArchive, clock: Clock) -> Prover:
 
 def stored(spool: Spool, number: int = 1) -> str:
     uid = admitted(spool, number)
-    delivery = spool.lease("pacs")
-    assert delivery
+    (delivery,) = spool.lease("pacs")
     spool.stored(delivery, remark="")
     return uid
 
@@ -140,8 +137,7 @@ def test_a_0000_without_the_instance_is_found_out_and_it_is_sent_again(
     prover.prove()
     assert state(spool, uid) == "PENDING"
     clock.now += 600
-    delivery = spool.lease("pacs")
-    assert delivery
+    (delivery,) = spool.lease("pacs")
     assert delivery.instance.sop_instance_uid == uid
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from passerelle.delivery import Courier
-from passerelle.errors import ChildError, Deferred, Refused, Unavailable, Uncertain
+from passerelle.errors import Deferred, Refused, Unavailable, Uncertain
 from passerelle.policy import Circuit
 from queue_support import Clock, admitted, state
+from support import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from passerelle.interfaces import Outcome, Told
     from passerelle.model import CommitmentReport, Instance
     from passerelle.spool import Spool
+
+#: The destination goes no further.
+NOT_BEGUN = "not begun"
 
 
 class ScriptedDestination:
@@ -23,7 +29,7 @@ class ScriptedDestination:
 
     name = "pacs"
 
-    def __init__(self, *outcomes: Exception | str) -> None:
+    def __init__(self, *outcomes: Outcome) -> None:
         self.outcomes = list(outcomes)
         self.stored: list[str] = []
         self.is_up = True
@@ -34,12 +40,15 @@ class ScriptedDestination:
             msg = "pacs: connection refused"
             raise Unavailable(msg)
 
-    def store(self, instance: Instance) -> str:
-        outcome = self.outcomes.pop(0) if self.outcomes else ""
-        if isinstance(outcome, Exception):
-            raise outcome
-        self.stored.append(instance.sop_instance_uid)
-        return outcome
+    def store(self, instances: Sequence[Instance], told: Told) -> None:
+        for instance in instances:
+            outcome = self.outcomes.pop(0) if self.outcomes else ""
+            if outcome is NOT_BEGUN:
+                return
+            if isinstance(outcome, str):
+                self.stored.append(instance.sop_instance_uid)
+            if not told(instance, outcome):
+                return
 
     def held(self, instances: Sequence[Instance]) -> set[str] | None:
         self.probe()
@@ -50,9 +59,6 @@ class ScriptedDestination:
         self, transaction_uid: str, instances: Sequence[Instance]
     ) -> CommitmentReport | None:
         raise AssertionError(transaction_uid, instances)
-
-    def rest(self) -> None:
-        return
 
 
 @pytest.fixture
@@ -66,7 +72,7 @@ def courier(spool: Spool, clock: Clock) -> Callable[..., Courier]:
 
 def drain(courier: Courier, limit: int = 20) -> None:
     for _ in range(limit):
-        if not courier.deliver_next():
+        if not courier.deliver_some():
             return
     pytest.fail("the courier does not come to rest")
 
@@ -85,9 +91,9 @@ def test_an_outage_delays_the_delivery_and_loses_nothing(
     uid = admitted(spool)
     destination = ScriptedDestination(Unavailable("pacs: connection refused"))
     pacs = courier(destination)
-    assert not pacs.deliver_next()
+    assert not pacs.deliver_some()
     assert state(spool, uid) == "PENDING"
-    assert not pacs.deliver_next(), "not before the backoff has passed"
+    assert not pacs.deliver_some(), "not before the backoff has passed"
     clock.now += 5
     drain(pacs)
     assert destination.stored == [uid]
@@ -101,7 +107,7 @@ def test_while_the_destination_is_down_it_is_probed_and_no_instance_is_blamed(
     pacs = courier(destination)
     destination.is_up = False
     for _ in range(2000):
-        pacs.deliver_next()
+        pacs.deliver_some()
         clock.now += 600
     (row,) = spool.rows(None)
     assert (row["state"], row["attempts"]) == ("PENDING", 1)
@@ -158,14 +164,57 @@ def test_where_nothing_can_be_proven_the_identical_bytes_go_again(
     assert destination.stored == [uid]
 
 
-def test_a_child_that_died_leaves_the_outcome_unknown(
+def test_what_the_destination_did_not_begin_is_as_if_it_had_not_been_taken(
+    spool: Spool, courier: Callable[..., Courier]
+) -> None:
+    uids = [admitted(spool, number) for number in (1, 2, 3)]
+    destination = ScriptedDestination("", NOT_BEGUN)
+    pacs = courier(destination)
+    assert pacs.deliver_some()
+    rows = {row["sop_instance_uid"]: (row["state"], row["attempts"]) for row in spool.rows()}
+    assert [rows[uid] for uid in uids] == [("STORED", 1), ("PENDING", 0), ("PENDING", 0)]
+    drain(pacs)
+    assert destination.stored == uids
+
+
+def test_a_destination_that_takes_nothing_more_ends_the_batch(
+    spool: Spool, courier: Callable[..., Courier]
+) -> None:
+    uids = [admitted(spool, number) for number in (1, 2, 3)]
+    pacs = courier(ScriptedDestination("", Unavailable("pacs: A700")))
+    assert not pacs.deliver_some()
+    assert [state(spool, uid) for uid in uids] == ["STORED", "PENDING", "PENDING"]
+    assert pacs.circuit.reason == "pacs: A700"
+
+
+def test_what_was_being_sent_when_a_courier_failed_is_asked_for(
     spool: Spool, courier: Callable[..., Courier]
 ) -> None:
     uid = admitted(spool)
-    destination = ScriptedDestination(ChildError("peer: ended unasked (SIGKILL)"))
-    destination.is_up = False
-    assert courier(destination).deliver_next()
-    assert state(spool, uid) == "UNKNOWN"
+    spool.lease("pacs")
+    destination = ScriptedDestination()
+    destination.stored.append(uid)
+    stop = threading.Event()
+    pacs = courier(destination)
+    running = threading.Thread(target=pacs.run, args=(stop,))
+    running.start()
+    wait_until(lambda: state(spool, uid) == "STORED")
+    stop.set()
+    pacs.wake()
+    running.join(5)
+    assert destination.stored == [uid], "it is not sent twice"
+
+
+def test_a_batch_is_written_down_in_few_transactions(
+    spool: Spool, courier: Callable[..., Courier]
+) -> None:
+    stored_at = []
+    for number in range(100):
+        admitted(spool, number)
+    pacs = courier(ScriptedDestination())
+    pacs._on_stored = lambda: stored_at.append(1)  # noqa: SLF001 - as the assembly gives it
+    drain(pacs)
+    assert len(stored_at) <= 5
 
 
 def test_a_refused_instance_waits_for_a_person_and_the_others_go_on(
@@ -213,7 +262,7 @@ def test_out_of_resources_after_an_uncertain_try_is_asked_about(
     pacs = courier(destination)
     drain(pacs)
     clock.now += 600
-    assert not pacs.deliver_next()
+    assert not pacs.deliver_some()
     assert state(spool, uid) == "UNKNOWN", "the archive may have it and say so for ever"
     destination.stored.append(uid)
     clock.now += 600
@@ -221,16 +270,29 @@ def test_out_of_resources_after_an_uncertain_try_is_asked_about(
     assert state(spool, uid) == "STORED"
 
 
-def test_an_object_that_rotted_in_the_spool_is_never_sent(
+def test_the_next_batch_is_leased_while_one_is_under_way_and_put_back_after_an_outage(
     spool: Spool, courier: Callable[..., Courier]
 ) -> None:
-    uid = admitted(spool)
-    (row,) = spool.rows(None)
-    assert row["sop_instance_uid"] == uid
-    for path in spool.files(uid):
-        path.chmod(0o600)
-        path.write_bytes(b"OBJECT 1")
-    destination = ScriptedDestination()
-    drain(courier(destination))
-    assert destination.stored == []
-    assert state(spool, uid) == "REFUSED"
+    uids = [admitted(spool, number) for number in range(150)]
+    destination = ScriptedDestination(*[""] * 50, Unavailable("pacs: A700"))
+    assert not courier(destination).deliver_some()
+    assert destination.stored == uids[:50]
+    states = [row["state"] for row in spool.rows()]
+    assert states == ["STORED"] * 50 + ["PENDING"] * 100
+    assert [row["attempts"] for row in spool.rows()] == [1] * 51 + [0] * 99
+
+
+def test_a_stop_puts_back_what_was_leased_ahead(
+    spool: Spool, courier: Callable[..., Courier]
+) -> None:
+    stop = threading.Event()
+
+    class Stopping(ScriptedDestination):
+        def store(self, instances: Sequence[Instance], told: Told) -> None:
+            super().store(instances, told)
+            stop.set()
+
+    for number in range(100):
+        admitted(spool, number)
+    courier(Stopping()).run(stop)
+    assert [row["state"] for row in spool.rows()] == ["STORED"] * 64 + ["PENDING"] * 36

@@ -29,8 +29,7 @@ def retention(spool: Spool, archive: Path, clock: Clock) -> Retention:
 
 
 def store(spool: Spool, destination: str = "pacs") -> None:
-    delivery = spool.lease(destination)
-    assert delivery
+    (delivery,) = spool.lease(destination)
     spool.stored(delivery)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from delivery_support import stored
 from passerelle.children.child import PEER, WORKER, Child
 from passerelle.destinations.dicom import DicomDestination
 from passerelle.destinations.folder import FolderDestination
@@ -103,26 +104,26 @@ def place(
 def test_the_same_instance_stored_twice_is_there_once(place: Place, tmp_path: Path) -> None:
     one = made(tmp_path)
     before = place.count()
-    place.destination.store(one)
-    place.destination.store(one)
+    stored(place.destination, one)
+    stored(place.destination, one)
     assert place.count() == before + 1
 
 
 def test_it_has_what_it_stored_and_nothing_else(place: Place, tmp_path: Path) -> None:
     one, other = made(tmp_path, 11), made(tmp_path, 12)
-    place.destination.store(one)
+    stored(place.destination, one)
     assert place.destination.held([one, other]) == {one.sop_instance_uid}
 
 
 def test_the_file_that_was_stored_is_left_as_it_was(place: Place, tmp_path: Path) -> None:
     one = made(tmp_path, 21)
-    place.destination.store(one)
+    stored(place.destination, one)
     assert hashlib.sha256(one.path.read_bytes()).hexdigest() == one.sha256
 
 
 def test_it_proves_what_it_has_and_names_what_it_lacks(place: Place, tmp_path: Path) -> None:
     one, other = made(tmp_path, 31), made(tmp_path, 32)
-    place.destination.store(one)
+    stored(place.destination, one)
     report = place.destination.request_commitment("2.25.500", [one, other])
     if report is None:
         return  # it comes later, to a port of ours: see tests/agent/test_reports.py
@@ -131,10 +132,9 @@ def test_it_proves_what_it_has_and_names_what_it_lacks(place: Place, tmp_path: P
     assert list(report.failed) == [other.sop_instance_uid]
 
 
-def test_it_answers_a_probe_and_may_rest(place: Place, tmp_path: Path) -> None:
+def test_it_answers_a_probe(place: Place, tmp_path: Path) -> None:
     place.destination.probe()
-    place.destination.rest()
-    place.destination.store(made(tmp_path, 41))
+    stored(place.destination, made(tmp_path, 41))
 
 
 def test_where_nobody_is_it_is_unavailable_and_says_which(place: Place, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_where_nobody_is_it_is_unavailable_and_says_which(place: Place, tmp_path
     with pytest.raises(Unavailable, match=r"^pacs: "):
         absent.probe()
     with pytest.raises(Unavailable, match=r"^pacs: "):
-        absent.store(one)
+        stored(absent, one)
     with pytest.raises(Unavailable, match=r"^pacs: "):
         absent.held([one])
     with pytest.raises(Unavailable, match=r"^pacs: "):

@@ -10,10 +10,10 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from passerelle.children.program import Body, read_frame, write_frame
-from passerelle.errors import CROSSING, ChildError
+from passerelle.children.program import Body, crossed, read_frame, write_frame
+from passerelle.errors import ChildError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,9 +75,18 @@ class Child:
         body: Body,
         *,
         deadline_s: float | None,
-        on_notice: Callable[[Body], Body] | None = None,
+        on_asked: Callable[[Body], Body] = lambda _: {},
+        on_told: Callable[[Body], bool] = lambda _: True,
     ) -> Body:
         """What the child answers to one request.
+
+        Args:
+            kind: Of request.
+            body: What the child needs to know.
+            deadline_s: How long the child may say nothing at all; None: for ever.
+            on_asked: Given what the child asks on its way, returns the reply.
+            on_told: Given what the child tells on its way, returns whether it may go on; where
+                it may not, it begins nothing more and answers soon.
 
         Raises:
             ChildError: It crashed, hung past the deadline or outgrew its limit.
@@ -85,11 +94,10 @@ class Child:
         """
         with self._lock:
             process = self._started()
-            expires = None if deadline_s is None else time.monotonic() + deadline_s
             try:
                 assert process.stdin is not None  # noqa: S101 - Popen was given PIPE
                 write_frame(process.stdin, {"request": kind, "body": body})
-                return self._answer(process, expires, deadline_s, on_notice)
+                return self._answer(process, process.stdin, deadline_s, on_asked, on_told)
             except OSError as error:
                 raise self._ended(process) from error
             finally:
@@ -107,29 +115,30 @@ class Child:
     def _answer(
         self,
         process: subprocess.Popen[bytes],
-        expires: float | None,
+        pipe: IO[bytes],
         deadline_s: float | None,
-        on_notice: Callable[[Body], Body] | None,
+        on_asked: Callable[[Body], Body],
+        on_told: Callable[[Body], bool],
     ) -> Body:
         while True:
             try:
-                left = None if expires is None else max(0.0, expires - time.monotonic())
-                frame = self._frames.get(timeout=left)
+                frame = self._frames.get(timeout=deadline_s)
             except queue.Empty:
                 self._let_go()
-                msg = f"{self.name}: no answer within {deadline_s:.0f} s, ended"
+                msg = f"{self.name}: silent for {deadline_s:.0f} s, ended"
                 raise ChildError(msg) from None
             if frame is None:
                 raise self._ended(process)
-            if "notice" in frame:
-                reply = on_notice(frame["notice"]) if on_notice else {}
-                assert process.stdin is not None  # noqa: S101 - Popen was given PIPE
-                write_frame(process.stdin, {"reply": reply})
+            if "told" in frame:
+                if not on_told(frame["told"]):
+                    write_frame(pipe, {"halt": True})
+            elif "asked" in frame:
+                write_frame(pipe, {"reply": on_asked(frame["asked"])})
             elif "answer" in frame:
                 answer: Body = frame["answer"]
                 return answer
             elif "error" in frame:
-                raise CROSSING[frame["error"]["kind"]](frame["error"]["text"])
+                raise crossed(frame["error"])
             else:
                 self._let_go()
                 msg = f"{self.name}: crashed, {frame.get('crash', 'speaking nonsense')}"

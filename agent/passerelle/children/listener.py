@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from passerelle.children.program import Body, Notify, limit_memory, serve
+from passerelle.children.program import Body, Parent, limit_memory, serve
 from passerelle.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ MAX_ASSOCIATIONS: Final = 10
 _LOOK_S: Final = 0.25
 
 
-def listen(body: Body, notify: Notify) -> Body:
+def listen(body: Body, parent: Parent) -> Body:
     """Serve until nobody was connected for `idle_s`; tell each report as `commitment`.
 
     An archive is answered with success only after the parent has replied to the report.
@@ -36,7 +36,7 @@ def listen(body: Body, notify: Notify) -> Body:
     from passerelle.dimse.acceptor import Acceptor  # noqa: PLC0415 - after numpy is kept out
 
     def on_report(report: Report) -> None:
-        notify({"commitment": report})
+        parent.ask({"commitment": report})
 
     acceptor = Acceptor(body["ae_title"], body["allow"], on_report)
     with _adopted(body) as listening:

@@ -1,9 +1,9 @@
 """The inside of a child: reads requests from its parent and answers them, one at a time.
 
 A frame is a 4-byte big-endian length and that many bytes of JSON. Standard input brings
-requests `{"request": kind, "body": {…}}` and replies to notices; standard output takes
-`{"answer": {…}}`, `{"error": {"kind", "text"}}`, `{"notice": {…}}` or, last of all,
-`{"crash": where}`.
+requests `{"request": kind, "body": {…}}`, replies to questions and `{"halt": true}`; standard
+output takes `{"answer": {…}}`, `{"error": {"kind", "text"}}`, `{"told": {…}}`, `{"asked": {…}}`
+or, last of all, `{"crash": where}`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 from passerelle.errors import CROSSING, AgentError
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Body = dict[str, Any]
-Notify = Callable[[Body], Body]
-Handler = Callable[[Body, Notify], Body]
 
 FRAME_LIMIT: Final = 64 * 1024 * 1024
 _LENGTH: Final = struct.Struct(">I")
@@ -63,48 +61,94 @@ def limit_memory(limit_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold patients
 
 
-def serve(handlers: Mapping[str, Handler]) -> None:
-    """Answer the parent's requests until it goes away.
+class Parent:
+    """The parent, as a request's handler sees it; any of the child's threads may speak to it."""
 
-    A handler gets the request's body and a function that sends a notice and returns the
-    parent's reply to it. Errors that the parent can act on cross by name; any other ends
-    the child, and only its kind and place cross: its text may hold patient data.
-    """
-    requests: queue.SimpleQueue[Body] = queue.SimpleQueue()
-    replies: queue.SimpleQueue[Body] = queue.SimpleQueue()
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library's print must not break a frame
-    writing = threading.Lock()
+    def __init__(self) -> None:
+        self._output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        # A library's print must not break a frame.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        self._requests: queue.SimpleQueue[Body] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Body] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._asking = threading.Lock()
+        self._halted = False
+        threading.Thread(target=self._read, daemon=True).start()
 
-    def read() -> None:
-        while (body := read_frame(sys.stdin.buffer)) is not None:
-            (requests if "request" in body else replies).put(body)
-        os._exit(0)  # the parent is gone: whatever is under way concerns nobody any more
+    @property
+    def has_halted(self) -> bool:
+        """Whether the parent wants nothing more to be begun for the present request."""
+        return self._halted
 
-    def notify(notice: Body) -> Body:
-        with writing:
-            write_frame(output, {"notice": notice})
-            reply: Body = replies.get()["reply"]
+    def tell(self, body: Body) -> None:
+        """Say something that needs no reply."""
+        self._write({"told": body})
+
+    def ask(self, body: Body) -> Body:
+        """Say something, and return what the parent replies."""
+        with self._asking:
+            self._write({"asked": body})
+            reply: Body = self._replies.get()["reply"]
             return reply
 
-    def crash(
-        kind: type[BaseException], _error: BaseException, trace: TracebackType | None
-    ) -> None:
-        write_frame(output, {"crash": f"{kind.__name__} at {_place(trace)}"})
+    def _next_request(self) -> Body:
+        request = self._requests.get()
+        self._halted = False
+        return request
 
-    sys.excepthook = crash
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        request = requests.get()
-        try:
-            answer: Body = {"answer": handlers[request["request"]](request["body"], notify)}
-        except AgentError as error:
-            kind = type(error).__name__
-            if kind not in CROSSING:
-                raise
-            answer = {"error": {"kind": kind, "text": str(error)}}
-        with writing:
-            write_frame(output, answer)
+    def _write(self, body: Body) -> None:
+        with self._writing:
+            write_frame(self._output, body)
+
+    def _read(self) -> None:
+        while (body := read_frame(sys.stdin.buffer)) is not None:
+            if "halt" in body:
+                self._halted = True
+            else:
+                (self._requests if "request" in body else self._replies).put(body)
+        os._exit(0)  # the parent is gone: whatever is under way concerns nobody any more
+
+    def serve(self, handlers: Mapping[str, Handler]) -> NoReturn:
+        """Answer requests for ever."""
+        sys.excepthook = self._crash
+        while True:
+            request = self._next_request()
+            try:
+                answer: Body = {"answer": handlers[request["request"]](request["body"], self)}
+            except AgentError as error:
+                answer = {"error": told(error)}
+            self._write(answer)
+
+    def _crash(
+        self, kind: type[BaseException], _error: BaseException, trace: TracebackType | None
+    ) -> None:
+        self._write({"crash": f"{kind.__name__} at {_place(trace)}"})
+
+
+Handler = Callable[[Body, Parent], Body]
+
+
+def serve(handlers: Mapping[str, Handler]) -> NoReturn:
+    """Answer the parent's requests until it goes away.
+
+    A handler gets the request's body and its parent. Errors that the parent can act on cross by
+    name; any other ends the child, and only its kind and place cross: its text may hold patient
+    data.
+    """
+    Parent().serve(handlers)
+
+
+def told(error: AgentError) -> Body:
+    """An error as it crosses; raised again where the parent cannot act on its kind."""
+    kind = type(error).__name__
+    if kind not in CROSSING:
+        raise error
+    return {"kind": kind, "text": str(error)}
+
+
+def crossed(error: Body) -> AgentError:
+    """The error that crossed."""
+    return CROSSING[error["kind"]](error["text"])
 
 
 def _place(trace: TracebackType | None) -> str:

@@ -1,9 +1,10 @@
 """One remote node: echo, store, find, commit, worklist, contexts.
 
-It keeps at most one association, uses it for as long as requests come, and releases it when
-none came for two seconds. Storage commitment reports that come on it are answered when they
-are read and told in the next answer, as `reports`. Should this child be ended in between,
-such a report is lost, and the parent, which gives each transaction a time limit, asks again.
+It keeps its associations for as long as requests come, and releases them when none came for
+two seconds; one does for everything but a queue of instances. Storage commitment reports that
+come on them are answered when they are read and told in the next answer, as `reports`. Should
+this child be ended in between, such a report is lost, and the parent, which gives each
+transaction a time limit, asks again.
 """
 
 from __future__ import annotations
@@ -12,20 +13,23 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from passerelle.children.program import told
 from passerelle.dimse import commitment, query
 from passerelle.dimse.association import EXPLICIT, IMPLICIT, VERIFICATION, Association, associate
+from passerelle.dimse.lanes import Lanes
 from passerelle.dimse.negotiation import MAX_CONTEXTS, Pair
 from passerelle.dimse.node import Node
-from passerelle.dimse.store import store
-from passerelle.errors import AgentError, NoContext, Refused, Unavailable
+from passerelle.dimse.store import Outgoing
+from passerelle.errors import AgentError, NoContext, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from passerelle.children.program import Body, Handler, Notify
+    from passerelle.children.program import Body, Handler, Parent
     from passerelle.dimse.primitive import Primitive
+    from passerelle.errors import DeliveryError
 
 _IDLE_S: Final = 2.0
 _TAKEN: Final = 0x0000
@@ -33,12 +37,12 @@ _PROCESSING_FAILURE: Final = 0x0110
 
 
 class Remote:
-    """The one association with the node, and what came on it beside the answers."""
+    """The associations with the node, and what came on them beside the answers."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._opened = threading.Event()
-        self._association: Association | None = None
+        self._lanes: Lanes | None = None
         self._proposed: frozenset[Pair] = frozenset()
         self._known: dict[Pair, None] = {}  # what an association was established with, in order
         self._last_used = 0.0
@@ -54,34 +58,38 @@ class Remote:
             self.commit,
             self.worklist,
             self.contexts,
+            self.release,
         )
         return {handler.__name__: self._alone(handler) for handler in kinds}
 
-    def echo(self, body: Body, _notify: Notify) -> Body:
+    def echo(self, body: Body, _parent: Parent) -> Body:
         """C-ECHO; a node that offers no Verification has answered by associating."""
         association = self._using(body, _both(VERIFICATION))
         with suppress(NoContext):
             association.echo()
         return {}
 
-    def store(self, body: Body, notify: Notify) -> Body:
-        """C-STORE; `status` is None when the transfer syntax was not accepted."""
-        sop_class = body["sop_class_uid"]
-        pair = (sop_class, body["transfer_syntax_uid"])
-        alternatives = [(sop_class, syntax) for syntax in body.get("alternatives", ())]
-        association = self._using(body, [pair, *alternatives])
-        if pair not in association.accepted:
-            accepted = [syntax for known, syntax in association.accepted if known == sop_class]
-            return {"status": None, "comment": "", "accepted": accepted}
+    def store(self, body: Body, parent: Parent) -> Body:
+        """C-STORE of a queue of instances; what becomes of each is told, not answered."""
+        queue = [
+            Outgoing(
+                path=Path(one["file"]),
+                pair=(one["sop_class_uid"], one["transfer_syntax_uid"]),
+                sop_instance_uid=one["sop_instance_uid"],
+                sha256=one["sha256"],
+            )
+            for one in body["instances"]
+        ]
+        alternatives = body["alternatives"]
+        pairs = {outgoing.pair: None for outgoing in queue}
+        classes = {sop_class for sop_class, _ in pairs}
+        pairs |= {(sop_class, syntax): None for sop_class in classes for syntax in alternatives}
+        self._using(body, pairs)
+        assert self._lanes is not None  # noqa: S101 - the association above is its first
+        self._lanes.send(queue, body["associations"], _Teller(parent))
+        return {}
 
-        def progress(sent: int, size: int) -> None:
-            notify({"sent": sent, "of": size})
-
-        uid = body["sop_instance_uid"]
-        status, comment = store(association, Path(body["file"]), pair, uid, progress)
-        return {"status": status, "comment": comment}
-
-    def find(self, body: Body, _notify: Notify) -> Body:
+    def find(self, body: Body, _parent: Parent) -> Body:
         """Which of the instances the archive holds; None when it offers no query."""
         association = self._using(body, _both(query.STUDY_ROOT_FIND))
         try:
@@ -89,7 +97,7 @@ class Remote:
         except NoContext:
             return {"held": None}
 
-    def commit(self, body: Body, _notify: Notify) -> Body:
+    def commit(self, body: Body, _parent: Parent) -> Body:
         """N-ACTION; the report when it comes on this association within `wait_s`."""
         association = self._using(body, _both(commitment.STORAGE_COMMITMENT))
         pair = association.context(commitment.STORAGE_COMMITMENT)
@@ -107,13 +115,13 @@ class Remote:
         self._reports = [one for one in self._reports if one not in ours]
         return {"report": ours[0] if ours else None}
 
-    def worklist(self, body: Body, _notify: Notify) -> Body:
+    def worklist(self, body: Body, _parent: Parent) -> Body:
         """Modality Worklist C-FIND."""
         association = self._using(body, _both(query.WORKLIST_FIND))
         charset = body.get("fallback_charset", "ISO_IR 6")
         return {"steps": query.worklist(association, body.get("keys", {}), charset)}
 
-    def contexts(self, body: Body, _notify: Notify) -> Body:
+    def contexts(self, body: Body, _parent: Parent) -> Body:
         """Which of these pairs of SOP Class and transfer syntax the node accepts."""
         pairs = [(abstract, transfer) for abstract, transfer in body["pairs"]]
         accepted: list[Pair] = []
@@ -124,19 +132,24 @@ class Remote:
             association.release()
         return {"accepted": [list(pair) for pair in pairs if pair in accepted]}
 
+    def release(self, _body: Body, _parent: Parent) -> Body:
+        """Release what is open, without waiting for it to be idle."""
+        self._release()
+        return {}
+
     def _alone(self, handler: Handler) -> Handler:
-        def answer(body: Body, notify: Notify) -> Body:
+        def answer(body: Body, parent: Parent) -> Body:
             with self._lock:
                 try:
-                    answer = handler(body, notify)
-                except (NoContext, Refused):  # the association is as good as before
+                    answer = handler(body, parent)
+                except NoContext:  # the association is as good as before
                     raise
                 except AgentError:
                     self._drop()
                     raise
                 finally:
                     self._last_used = time.monotonic()
-                    if self._association is not None:
+                    if self._lanes is not None:
                         self._opened.set()
                 reports, self._reports = self._reports, []
                 return {**answer, "reports": reports} if reports else answer
@@ -147,8 +160,10 @@ class Remote:
         """The open association if it has proposed all of the pairs, else another."""
         node = Node(**body["node"])
         wanted = dict.fromkeys(pairs)
-        association = self._association
-        if association and association.node == node and self._proposed.issuperset(wanted):
+        association = self._lanes.first if self._lanes else None
+        if association and association.is_spent:
+            self._drop()
+        elif association and association.node == node and self._proposed.issuperset(wanted):
             try:
                 association.take_reports(0)  # has it ended meanwhile?
             except Unavailable:
@@ -159,10 +174,14 @@ class Remote:
         # Only what an association was established with before: some archives refuse the whole
         # association for one SOP Class that they do not know.
         proposed = list({**wanted, **self._known})[:MAX_CONTEXTS]
-        self._association = associate(node, proposed, self._took)
+
+        def another() -> Association:
+            return associate(node, proposed, self._took)
+
+        self._lanes = Lanes(another(), another)
         self._proposed = frozenset(proposed)
         self._known = dict.fromkeys(proposed)
-        return self._association
+        return self._lanes.first
 
     def _took(self, event: Primitive, transfer_syntax_uid: str) -> int:
         try:
@@ -172,13 +191,13 @@ class Remote:
         return _TAKEN
 
     def _release(self) -> None:
-        association, self._association = self._association, None
-        if association is not None:
+        lanes, self._lanes = self._lanes, None
+        for association in lanes.close() if lanes else ():
             association.release()
 
     def _drop(self) -> None:
-        association, self._association = self._association, None
-        if association is not None:
+        lanes, self._lanes = self._lanes, None
+        for association in lanes.close() if lanes else ():
             association.abort()
 
     def _release_when_idle(self) -> None:
@@ -186,11 +205,39 @@ class Remote:
             self._opened.wait()
             with self._lock:
                 left = self._last_used + _IDLE_S - time.monotonic()
-                if self._association is None or left <= 0:
+                if self._lanes is None or left <= 0:
                     self._opened.clear()
                     self._release()
                     continue
             time.sleep(left)
+
+
+class _Teller:
+    """Tells the parent how a queue of instances goes."""
+
+    def __init__(self, parent: Parent) -> None:
+        self._parent = parent
+
+    def begun(self, lanes: int) -> None:
+        self._parent.tell({"lanes": lanes})
+
+    def answered(self, outgoing: Outgoing, status: int, comment: str) -> None:
+        self._tell(outgoing, status=status, comment=comment)
+
+    def not_accepted(self, outgoing: Outgoing, accepted: list[str]) -> None:
+        self._tell(outgoing, accepted=accepted)
+
+    def failed(self, outgoing: Outgoing, error: DeliveryError) -> None:
+        self._tell(outgoing, error=told(error))
+
+    def progress(self, sent: int, size: int) -> None:
+        self._parent.tell({"sent": sent, "of": size})
+
+    def goes_on(self) -> bool:
+        return not self._parent.has_halted
+
+    def _tell(self, outgoing: Outgoing, **became: Any) -> None:  # noqa: ANN401 - JSON
+        self._parent.tell({"uid": outgoing.sop_instance_uid, **became})
 
 
 def _both(abstract: str) -> Iterator[Pair]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from passerelle.children.program import Body, Handler, Notify, limit_memory, serve
+from passerelle.children.program import Body, Handler, Parent, limit_memory, serve
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _warm(_body: Body) -> Body:
 
 
 def _within_memory(work: Callable[[Body], Body]) -> Handler:
-    def handle(body: Body, _: Notify) -> Body:
+    def handle(body: Body, _: Parent) -> Body:
         try:
             return work(body)
         except MemoryError:

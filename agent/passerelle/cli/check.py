@@ -16,7 +16,7 @@ from passerelle.children.child import PEER, Child
 from passerelle.cli.options import config_option, loaded
 from passerelle.clock import Trust, trust
 from passerelle.control import ask
-from passerelle.destinations.dicom import SYNTAXES
+from passerelle.destinations.dicom import SYNTAXES, node_of
 from passerelle.errors import AgentError
 from passerelle.profile import load_profile
 from passerelle.settings import DicomDestinationSettings
@@ -153,14 +153,7 @@ def _archive(
     config: Config, settings: DicomDestinationSettings, profiles: dict[str, Profile]
 ) -> Iterator[Finding]:
     peer = Child(PEER)
-    node = {
-        "host": settings.host,
-        "port": settings.port,
-        "ae_title": settings.ae_title,
-        "calling_ae_title": config.equipment.ae_title,
-        "connect_timeout_s": settings.connect_timeout_s,
-        "dimse_timeout_s": settings.answer_timeout_s,
-    }
+    node = node_of(settings, config.equipment.ae_title)
     try:
         peer.request("echo", {"node": node}, deadline_s=_DEADLINE_S)
         yield Finding("ok", settings.name, "answers C-ECHO")

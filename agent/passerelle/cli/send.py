@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,11 +18,12 @@ from passerelle.children.child import PEER, WORKER, Child
 from passerelle.destinations.dicom import DicomDestination
 from passerelle.errors import AgentError, ConfigError
 from passerelle.model import Instance
-from passerelle.settings import DicomDestinationSettings, EquipmentSettings
-from passerelle.wrapping import read_once
+from passerelle.settings import DicomDestinationSettings, EquipmentSettings, TlsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from passerelle.interfaces import Outcome
 
 _NODE: Final = re.compile(
     r"(?P<ae_title>[^@]{1,16})@(?P<host>\[[0-9a-fA-F:]+\]|[^:@]+):(?P<port>\d+)"
@@ -47,41 +49,112 @@ def _checked_title(_context: click.Context, _option: click.Parameter, title: str
     callback=_checked_title,
     help="Our AE title.",
 )
-def command(files: Sequence[Path], node: str, calling: str) -> None:
+@click.option(
+    "--associations",
+    type=click.IntRange(1, 16),
+    default=1,
+    show_default=True,
+    help="At most so many at once.",
+)
+@click.option("--tls", "with_tls", is_flag=True, help="TLS; implied by the options below.")
+@click.option("--tls-ca", default="", metavar="PEM", help="Whom to trust.  [the system's]")
+@click.option("--tls-cert", default="", metavar="PEM", help="Our certificate.")
+@click.option("--tls-key", default="", metavar="PEM", help="Its key.")
+@click.option("--tls-no-verify", is_flag=True, help="Whoever answers is the archive.")
+def command(
+    *,
+    files: Sequence[Path],
+    node: str,
+    calling: str,
+    associations: int,
+    with_tls: bool,
+    tls_ca: str,
+    tls_cert: str,
+    tls_key: str,
+    tls_no_verify: bool,
+) -> None:
     """Send Part 10 files to an archive, transcoded losslessly where it needs that.
 
     \b
     passerelle send study/*.dcm --to PACS@pacs.local:104
+    passerelle send study/*.dcm --to PACS@pacs.local:2762 --tls-ca hospital-ca.pem
 
     Exit code 1: some are not stored; why is on standard error.
     """
-    settings = _settings(node)
-    worker, peer = Child(WORKER), Child(PEER)
-    failed = 0
+    tls = None
+    if with_tls or tls_ca or tls_cert or tls_no_verify:
+        tls = TlsSettings(ca=tls_ca, cert=tls_cert, key=tls_key, verify=not tls_no_verify)
+    settings = _settings(node).model_copy(update={"associations": associations, "tls": tls})
     with tempfile.TemporaryDirectory() as scratch, _progress() as progress:
-        bar = progress.add_task("", total=sum(_size(file) for file in files))
-        done = 0
-        destination = DicomDestination(
+        failed = _Sending(settings, calling, Path(scratch), progress).send(files)
+    sys.exit(1 if failed else 0)
+
+
+class _Sending:
+    """One run of the command."""
+
+    def __init__(
+        self, settings: DicomDestinationSettings, calling: str, scratch: Path, progress: Progress
+    ) -> None:
+        self._worker, self._peer = Child(WORKER), Child(PEER)
+        self._progress = progress
+        self._failed = self._done = 0
+        self._destination = DicomDestination(
             settings,
             calling_ae_title=calling,
-            peer=peer,
-            worker=worker,
-            scratch=Path(scratch),
+            peer=self._peer,
+            worker=self._worker,
+            scratch=scratch,
             on_report=lambda _report: None,
-            on_progress=lambda sent, _of: progress.update(bar, completed=done + sent),
+            on_progress=lambda sent, _of: self._show(self._done + sent),
         )
-        for file in files:
-            try:
-                remark = destination.store(_instance(worker, file))
-                click.echo(f"{click.format_filename(file)}: stored{remark and f' ({remark})'}")
-            except AgentError as error:
-                failed += 1
-                click.echo(f"{click.format_filename(file)}: {error}", err=True)
-            done += _size(file)
-            progress.update(bar, completed=done)
-        peer.close()
-        worker.close()
-    sys.exit(1 if failed else 0)
+
+    def send(self, files: Sequence[Path]) -> int:
+        """Send them all; how many are not stored."""
+        instances = [instance for file in files if (instance := self._described(file))]
+        self._bar = self._progress.add_task("", total=sum(one.size for one in instances))
+        waiting = {one.path: one for one in instances}
+
+        def told(instance: Instance, outcome: Outcome) -> bool:
+            waiting.pop(instance.path, None)
+            if isinstance(outcome, AgentError):
+                self._complain(instance.path, outcome)
+            else:
+                name = click.format_filename(instance.path)
+                click.echo(f"{name}: stored{outcome and f' ({outcome})'}")
+            self._done += instance.size
+            self._show(self._done)
+            return True
+
+        try:
+            while waiting:  # what ends an association ends a round of it
+                before = len(waiting)
+                self._destination.store(list(waiting.values()), told)
+                if len(waiting) == before:
+                    break
+        except AgentError as error:
+            for path in waiting:
+                self._complain(path, error)
+        finally:
+            with suppress(AgentError):
+                self._destination.release()
+            self._peer.close()
+            self._worker.close()
+        return self._failed
+
+    def _described(self, file: Path) -> Instance | None:
+        try:
+            return _instance(self._worker, file)
+        except AgentError as error:
+            self._complain(file, error)
+            return None
+
+    def _complain(self, file: Path, error: AgentError) -> None:
+        self._failed += 1
+        click.echo(f"{click.format_filename(file)}: {error}", err=True)
+
+    def _show(self, completed: int) -> None:
+        self._progress.update(self._bar, completed=completed)
 
 
 def _settings(node: str) -> DicomDestinationSettings:
@@ -105,7 +178,6 @@ def _settings(node: str) -> DicomDestinationSettings:
 
 
 def _instance(worker: Child, file: Path) -> Instance:
-    hashed = read_once(file)
     header = worker.request("describe", {"file": str(file)}, deadline_s=60)
     return Instance(
         sop_instance_uid=header["sop_instance_uid"],
@@ -113,17 +185,10 @@ def _instance(worker: Child, file: Path) -> Instance:
         study_instance_uid=header["study_instance_uid"],
         series_instance_uid=header["series_instance_uid"],
         transfer_syntax_uid=header["transfer_syntax_uid"],
-        sha256=hashed.sha256,
-        size=hashed.size,
+        sha256="",
+        size=file.stat().st_size,
         path=file,
     )
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:  # told when its turn comes
-        return 0
 
 
 def _progress() -> Progress:

@@ -5,15 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from passerelle.children.program import crossed
 from passerelle.destinations.status import judge
-from passerelle.errors import ChildError, EncodingError, NoContext, Refused, SpoolFull, Unavailable
+from passerelle.errors import (
+    ChildError,
+    DeliveryError,
+    EncodingError,
+    NoContext,
+    Refused,
+    SpoolFull,
+    Unavailable,
+    Uncertain,
+)
 from passerelle.model import CommitmentReport
+from passerelle.spool.files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from passerelle.children.child import Child
     from passerelle.children.program import Body
+    from passerelle.interfaces import Outcome, Told
     from passerelle.model import Instance
     from passerelle.settings import DicomDestinationSettings
 
@@ -26,6 +38,7 @@ SYNTAXES: Final = {
     "ImplicitVRLittleEndian": "1.2.840.10008.1.2",
 }
 _SLACK_S: Final = 30.0  # what the child may take beyond its own deadlines
+_BLOCK: Final = 1 << 20  # more than the child sends without a word
 _TRANSCODE_FLOOR: Final = 1_000_000  # bytes per second
 _QUERY_S: Final = 600.0
 #: A report that comes at once, on the same association, spares the archive an association.
@@ -66,33 +79,19 @@ class DicomDestination:
         self._on_report = on_report
         self._on_progress = on_progress
         self._accepted: dict[tuple[str, str], list[str]] = {}
-        self._node: Body = {
-            "host": settings.host,
-            "port": settings.port,
-            "ae_title": settings.ae_title,
-            "calling_ae_title": calling_ae_title,
-            "connect_timeout_s": settings.connect_timeout_s,
-            "dimse_timeout_s": settings.answer_timeout_s,
-            "floor_kbps": settings.floor_kbps,
-        }
+        self._node = node_of(settings, calling_ae_title)
 
     def probe(self) -> None:
         """C-ECHO (PS3.4 A)."""
         self._ask("echo", {}, self._timeouts_s())
 
-    def store(self, instance: Instance) -> str:
-        """C-STORE, transcoded losslessly when the archive does not take the object's syntax."""
-        kind = (instance.sop_class_uid, instance.transfer_syntax_uid)
-        if kind not in self._accepted:
-            answer = self._send(instance, instance.path, instance.transfer_syntax_uid)
-            if answer["status"] is not None:
-                return self._judged(answer)
-            self._accepted[kind] = answer["accepted"]
-        try:
-            return self._judged(self._send_transcoded(instance, self._accepted[kind]))
-        except NoContext:
-            del self._accepted[kind]  # the archive's mind may change
-            raise
+    def store(self, instances: Sequence[Instance], told: Told) -> None:
+        """C-STORE, transcoded losslessly where the archive does not take an object's syntax."""
+        queue = _Queue(told)
+        self._send(queue, [_Copy(one) for one in instances if _kind(one) not in self._accepted])
+        for instance in instances:
+            if _kind(instance) in self._accepted and queue.goes_on:
+                self._send_transcoded(queue, instance)
 
     def held(self, instances: Sequence[Instance]) -> set[str] | None:
         """C-FIND at IMAGE level (PS3.4 C.6.2)."""
@@ -113,10 +112,26 @@ class DicomDestination:
         report = self._ask("commit", body, self._timeouts_s())["report"]
         return None if report is None else CommitmentReport.from_json(report)
 
-    def rest(self) -> None:
-        """Nothing to do: the peer child lets go of its association and of itself."""
+    def release(self) -> None:
+        """End the associations in order, without waiting for the child to find nothing due."""
+        self._ask("release", {}, self._timeouts_s())
 
-    def _send_transcoded(self, instance: Instance, accepted: list[str]) -> Body:
+    def _send_transcoded(self, queue: _Queue, instance: Instance) -> None:
+        try:
+            copy = self._transcoded(instance)
+        except DeliveryError as error:
+            queue.told(instance, error)
+            return
+        try:
+            self._send(queue, [copy])
+        finally:
+            copy.path.unlink(missing_ok=True)
+
+    def _transcoded(self, instance: Instance) -> _Copy:
+        if instance.sha256 and sha256_of(instance.path) != instance.sha256:
+            msg = "the object is damaged: its bytes are not those that were written"
+            raise Refused(msg)
+        accepted = self._accepted[_kind(instance)]
         wanted = [SYNTAXES[name] for name in self._settings.transfer_syntaxes]
         body = {
             "file": str(instance.path),
@@ -138,43 +153,77 @@ class DicomDestination:
         except SpoolFull as error:
             msg = f"{self.name}: no room here to transcode"
             raise Unavailable(msg) from error
-        path = Path(copy["file"])
-        try:
-            answer = self._send(instance, path, copy["transfer_syntax_uid"])
-        finally:
-            path.unlink(missing_ok=True)
-        if answer["status"] is None:
-            msg = f"{self.name}: no longer takes {copy['transfer_syntax_uid']}"
-            raise NoContext(msg)
-        return answer
+        return _Copy(instance, Path(copy["file"]), copy["transfer_syntax_uid"])
 
-    def _send(self, instance: Instance, path: Path, transfer_syntax_uid: str) -> Body:
-        size = path.stat().st_size
+    def _send(self, queue: _Queue, copies: Sequence[_Copy]) -> None:
+        """Send these objects; whatever is begun of them is told."""
+        if not copies:
+            return
+        waiting = {copy.instance.sop_instance_uid: copy for copy in copies}
+        lanes = 0
+
+        def on_told(body: Body) -> bool:
+            nonlocal lanes
+            if "lanes" in body:
+                lanes = body["lanes"]
+            elif "sent" in body:
+                self._on_progress(body["sent"], body["of"])
+            else:
+                self._became(queue, waiting.pop(body["uid"]), body)
+            return queue.goes_on
+
         body = {
-            "file": str(path),
-            "sop_class_uid": instance.sop_class_uid,
-            "sop_instance_uid": instance.sop_instance_uid,
-            "transfer_syntax_uid": transfer_syntax_uid,
-            "size": size,
+            "instances": [copy.to_json() for copy in copies],
             "alternatives": [SYNTAXES[name] for name in self._settings.transfer_syntaxes],
+            "associations": self._settings.associations,
         }
-        transfer_s = size * 8 / (self._settings.floor_kbps * 1000)
-        return self._ask("store", body, self._timeouts_s() + transfer_s)
+        try:
+            self._ask("store", body, self._timeouts_s(), on_told)
+        except ChildError as failure:
+            # No more were begun than were told and may be under way at once.
+            begun = list(waiting.values())[:lanes]
+            for copy in begun:
+                queue.told(copy.instance, Uncertain(str(failure)))
+            if not begun:
+                msg = f"{self.name}: {failure}"
+                raise Unavailable(msg) from failure
 
-    def _judged(self, answer: Body) -> str:
-        return judge(self.name, answer["status"], answer["comment"], self._settings.status)
+    def _became(self, queue: _Queue, copy: _Copy, body: Body) -> None:
+        """What the child tells of one object."""
+        kind = _kind(copy.instance)
+        if "error" in body:
+            error = crossed(body["error"])
+            assert isinstance(error, DeliveryError)  # noqa: S101 - nothing else is told of one
+            queue.told(copy.instance, error)
+        elif "status" in body:
+            try:
+                remark = judge(self.name, body["status"], body["comment"], self._settings.status)
+            except DeliveryError as error:
+                queue.told(copy.instance, error)
+            else:
+                queue.told(copy.instance, remark)
+        elif copy.transfer_syntax_uid == copy.instance.transfer_syntax_uid:
+            self._accepted[kind] = body["accepted"]
+        else:
+            self._accepted.pop(kind, None)  # the archive's mind may change
+            msg = f"{self.name}: no longer takes {copy.transfer_syntax_uid}"
+            queue.told(copy.instance, NoContext(msg))
 
     def _timeouts_s(self) -> float:
         settings = self._settings
-        return settings.connect_timeout_s + 2 * settings.answer_timeout_s + _SLACK_S
+        block_s = _BLOCK * 8 / (settings.floor_kbps * 1000)  # the child tells how each one goes
+        return settings.connect_timeout_s + 2 * settings.answer_timeout_s + block_s + _SLACK_S
 
-    def _ask(self, kind: str, body: Body, deadline_s: float) -> Body:
+    def _ask(
+        self,
+        kind: str,
+        body: Body,
+        deadline_s: float,
+        on_told: Callable[[Body], bool] = lambda _: True,
+    ) -> Body:
         try:
             answer = self._peer.request(
-                kind,
-                {"node": self._node, **body},
-                deadline_s=deadline_s,
-                on_notice=self._noticed,
+                kind, {"node": self._node, **body}, deadline_s=deadline_s, on_told=on_told
             )
         except Unavailable as outage:
             msg = f"{self.name}: {outage}"
@@ -188,12 +237,54 @@ class DicomDestination:
             self._on_report(CommitmentReport.from_json(report))
         return answer
 
-    def _noticed(self, notice: Body) -> Body:
-        if "commitment" in notice:
-            self._on_report(CommitmentReport.from_json(notice["commitment"]))
-        else:
-            self._on_progress(notice["sent"], notice["of"])
-        return {}
+
+class _Queue:
+    """Instances on their way, for whoever is to hear of them."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self.goes_on = True
+
+    def told(self, instance: Instance, outcome: Outcome) -> None:
+        self.goes_on = self._told(instance, outcome) and self.goes_on
+
+
+class _Copy:
+    """An instance as it is sent: as it lies in the spool, or transcoded."""
+
+    def __init__(
+        self, instance: Instance, path: Path | None = None, transfer_syntax_uid: str = ""
+    ) -> None:
+        self.instance = instance
+        self.path = path or instance.path
+        self.transfer_syntax_uid = transfer_syntax_uid or instance.transfer_syntax_uid
+
+    def to_json(self) -> Body:
+        return {
+            "file": str(self.path),
+            "sop_class_uid": self.instance.sop_class_uid,
+            "sop_instance_uid": self.instance.sop_instance_uid,
+            "transfer_syntax_uid": self.transfer_syntax_uid,
+            "sha256": self.instance.sha256 if self.path == self.instance.path else "",
+        }
+
+
+def node_of(settings: DicomDestinationSettings, calling_ae_title: str) -> Body:
+    """Where the archive is and how patient to be, as the peer child takes it."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "ae_title": settings.ae_title,
+        "calling_ae_title": calling_ae_title,
+        "connect_timeout_s": settings.connect_timeout_s,
+        "dimse_timeout_s": settings.answer_timeout_s,
+        "floor_kbps": settings.floor_kbps,
+        "tls": settings.tls.model_dump() if settings.tls else None,
+    }
+
+
+def _kind(instance: Instance) -> tuple[str, str]:
+    return instance.sop_class_uid, instance.transfer_syntax_uid
 
 
 def _reference(instance: Instance) -> Body:

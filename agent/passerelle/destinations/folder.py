@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from typing import TYPE_CHECKING
 
-from passerelle.errors import Unavailable
+from passerelle.errors import Refused, Unavailable
 from passerelle.model import CommitmentReport
-from passerelle.spool.files import sync_folder
+from passerelle.spool.files import sha256_of, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from passerelle.interfaces import Outcome, Told
     from passerelle.model import Instance
 
 
@@ -31,22 +31,12 @@ class FolderDestination:
             msg = f"{self.name}: the folder {self._path} is not there"
             raise Unavailable(msg)
 
-    def store(self, instance: Instance) -> str:
+    def store(self, instances: Sequence[Instance], told: Told) -> None:
         """Copy, make durable, and only then give the final name."""
         self.probe()
-        target = self._target(instance)
-        partial = target.with_suffix(".part")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(instance.path, partial)
-            with partial.open("rb+") as copy:
-                os.fsync(copy.fileno())
-            partial.replace(target)
-            sync_folder(target.parent)
-        except OSError as error:
-            msg = f"{self.name}: {error.strerror}"
-            raise Unavailable(msg) from error
-        return ""
+        for instance in instances:
+            if not told(instance, self._stored(instance)):
+                return
 
     def held(self, instances: Sequence[Instance]) -> set[str]:
         """Those whose bytes there equal ours."""
@@ -65,13 +55,28 @@ class FolderDestination:
             failed={uid: 0x0112 for uid in uids if uid not in held},
         )
 
-    def rest(self) -> None:
-        """Nothing is held open."""
+    def _stored(self, instance: Instance) -> Outcome:
+        target = self._target(instance)
+        partial = target.with_suffix(".part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(instance.path, partial)
+            if sha256_of(partial) != instance.sha256:
+                partial.unlink()
+                return Refused("the object is damaged: its bytes are not those that were written")
+            with partial.open("rb+") as copy:
+                os.fsync(copy.fileno())
+            partial.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            if not instance.path.exists():
+                return Refused("the object is gone from the spool")
+            return Unavailable(f"{self.name}: {error.strerror}")
+        return ""
 
     def _is_equal(self, instance: Instance) -> bool:
         try:
-            with self._target(instance).open("rb") as copy:
-                return hashlib.file_digest(copy, "sha256").hexdigest() == instance.sha256
+            return sha256_of(self._target(instance)) == instance.sha256
         except FileNotFoundError:
             return False
         except OSError as error:

@@ -1,7 +1,7 @@
 """An association that a peer requests of us: Verification, and storage commitment reports.
 
 An unauthenticated peer can connect, so all that it may make us hold or wait for is bounded:
-the length of a PDU before it is read (`wire.PDU_LIMIT`), of a report, and each silence.
+the length of a PDU before it is read (`pdu.PDU_LIMIT`), of a report, and each silence.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from pynetdicom.presentation import build_context, negotiate_as_acceptor
 from passerelle.dimse.association import EXPLICIT, IMPLICIT, VERIFICATION
 from passerelle.dimse.commitment import STORAGE_COMMITMENT, Report, report
 from passerelle.dimse.negotiation import user_information
+from passerelle.dimse.pdu import MALFORMED, encoded
 from passerelle.dimse.primitive import Assembler, Primitive, event_response, pdus
-from passerelle.dimse.wire import MALFORMED, Wire, encoded
+from passerelle.dimse.wire import Wire
 from passerelle.errors import Unavailable
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from pynetdicom.presentation import build_context
 
 from passerelle.dimse.negotiation import Pair, acceptance, association_request, negotiated
 from passerelle.dimse.node import Node, connected
+from passerelle.dimse.pdu import encoded, ended
 from passerelle.dimse.primitive import Assembler, Primitive, event_response, pdus
-from passerelle.dimse.wire import Wire, encoded, ended
+from passerelle.dimse.wire import Wire
 from passerelle.errors import NoContext, Unavailable
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ class Association:
         node: Node,
         wire: Wire,
         accepted: dict[Pair, int],
+        *,
         max_pdu: int,
+        round_trip_s: float,
         on_event: Callable[[Primitive, str], int],
     ) -> None:
         """Made by `associate`."""
@@ -47,9 +50,12 @@ class Association:
         self.wire = wire
         self.accepted = accepted  #: the contexts that may be used
         self.max_pdu = max_pdu  #: what the peer takes in one PDU
+        self.round_trip_s = round_trip_s  #: to the peer and back, when it was connected
+        self.is_spent = False  #: part of an object left, or no answer came: only to be aborted
         self._on_event = on_event
         self._assembler = Assembler()
         self._number = 0
+        self._block = memoryview(b"")
 
     def context(self, sop_class_uid: str, syntaxes: Iterable[str] = (EXPLICIT, IMPLICIT)) -> Pair:
         """The first accepted context of this SOP Class.
@@ -62,6 +68,12 @@ class Association:
                 return sop_class_uid, syntax
         msg = f"no presentation context accepted for {UID(sop_class_uid).name}"
         raise NoContext(msg)
+
+    def block(self, size: int) -> memoryview:
+        """Room to put PDUs together in, until it is asked for again."""
+        if len(self._block) < size:
+            self._block = memoryview(bytearray(size))
+        return self._block
 
     def number(self) -> int:
         """A fresh Message ID (PS3.7 E.1)."""
@@ -190,7 +202,8 @@ def associate(
     contexts = [build_context(*pair) for pair in pairs]
     for number, context in enumerate(contexts):
         context.context_id = 2 * number + 1
-    wire = Wire(connected(node))
+    sock, round_trip_s = connected(node)
+    wire = Wire(sock)
     try:
         deadline = time.monotonic() + node.acse_timeout_s
         request = encoded(A_ASSOCIATE_RQ, association_request(node, contexts))
@@ -201,4 +214,11 @@ def associate(
         wire.close()
         msg = f"no association: {error}"
         raise Unavailable(msg) from error
-    return Association(node, wire, accepted, min(max_pdu or node.max_pdu, node.max_pdu), on_event)
+    return Association(
+        node,
+        wire,
+        accepted,
+        max_pdu=min(max_pdu or node.max_pdu, node.max_pdu),
+        round_trip_s=round_trip_s,
+        on_event=on_event,
+    )

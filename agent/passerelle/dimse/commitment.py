@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom.dimse_primitives import N_ACTION
 
+from passerelle.dimse.pdu import MALFORMED
 from passerelle.dimse.primitive import Primitive, decoded_dataset, encoded_dataset
-from passerelle.dimse.wire import MALFORMED
 from passerelle.errors import NoContext, Unavailable
 
 if TYPE_CHECKING:

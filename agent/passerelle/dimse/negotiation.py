@@ -14,7 +14,7 @@ from pynetdicom.pdu_primitives import (
 )
 from pynetdicom.presentation import negotiate_as_requestor
 
-from passerelle.dimse.wire import MALFORMED, ended
+from passerelle.dimse.pdu import MALFORMED, ended
 from passerelle.errors import Unavailable
 from passerelle.model import derived_uid
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from pynetdicom.presentation import PresentationContext
 
     from passerelle.dimse.node import Node
+    from passerelle.dimse.pdu import Pdu
     from passerelle.dimse.primitive import Primitive
-    from passerelle.dimse.wire import Pdu
 
 #: PS3.8 9.3.2.2: context IDs are the odd numbers up to 255.
 MAX_CONTEXTS: Final = 128

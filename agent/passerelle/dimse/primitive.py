@@ -13,7 +13,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.dsutils import encode
 from pynetdicom.pdu import P_DATA_TF
 
-from passerelle.dimse.wire import MALFORMED, encoded
+from passerelle.dimse.pdu import MALFORMED, encoded
 from passerelle.errors import Unavailable
 
 if TYPE_CHECKING:

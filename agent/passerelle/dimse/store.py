@@ -1,20 +1,26 @@
 """C-STORE straight from a Part 10 file: no data set is decoded, memory does not grow with it.
 
 pynetdicom 3.0.4 queues a whole object before it sends, and counts its time-out from there.
-Here the file is read in blocks into one buffer, and a block leaves with one call.
+Here the file is read into one block with room for the headers between the fragments, and a
+block leaves with one call.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO, FileIO
 from typing import TYPE_CHECKING, Final
 
 from pynetdicom.dimse_primitives import C_STORE
 
-from passerelle.dimse.primitive import Primitive, pdus
+from passerelle.dimse.command import plain_status, store_request
+from passerelle.dimse.part10 import data_set_offset
+from passerelle.dimse.primitive import pdus
 from passerelle.errors import Deferred, Refused, Unavailable, Uncertain
 
 if TYPE_CHECKING:
@@ -22,14 +28,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from passerelle.dimse.association import Association
-    from passerelle.dimse.wire import Buffer
+    from passerelle.dimse.negotiation import Pair
 
 _BLOCK: Final = 512 * 1024
-_PDVS_PER_BLOCK: Final = 200
+_FRAGMENTS_PER_BLOCK: Final = 500  # IOV_MAX is 1024 on Linux
 _NOTICE_S: Final = 0.25
-_META_LIMIT: Final = 64 * 1024
-_PREAMBLE: Final = 128
-_LONG_VRS: Final = (b"OB", b"OW", b"UN", b"UT", b"SQ")
 _PDV: Final = struct.Struct(">BxIIBB")  # P-DATA-TF and PDV header (PS3.8 9.3.5, E.2)
 _PDV_OVERHEAD: Final = 6
 _P_DATA: Final = 4
@@ -37,78 +40,54 @@ _LAST: Final = 2
 _MEDIUM: Final = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One instance that is to be sent."""
+
+    path: Path  #: a Part 10 file
+    pair: Pair  #: its SOP Class and its transfer syntax
+    sop_instance_uid: str
+    sha256: str = ""  #: of the whole file; "": not known, and not checked
+
+
 def store(
-    association: Association,
-    path: Path,
-    pair: tuple[str, str],
-    sop_instance_uid: str,
-    on_progress: Callable[[int, int], None],
+    association: Association, outgoing: Outgoing, on_progress: Callable[[int, int], None]
 ) -> tuple[int, str]:
     """Send one instance; the status and the comment that came back (PS3.4 B.2.3).
 
+    The last fragment leaves only when all that was read is what was written: an archive never
+    gets a damaged object whole. After a failure the association may be spent.
+
     Args:
-        association: One that has accepted `pair`.
-        path: A Part 10 file.
-        pair: The instance's SOP Class and its file's transfer syntax.
-        sop_instance_uid: The instance's.
+        association: One that has accepted the instance's pair.
+        outgoing: The instance.
         on_progress: Told now and then how many bytes have left, and how many there are.
 
     Raises:
-        Refused: The file is not the instance that was asked for.
+        Refused: The file is not the instance that was asked for, or is damaged.
         Deferred: The file cannot be read.
         Unavailable: Nothing of the instance left.
         Uncertain: Something of it left, and no answer came.
     """
+    digest = hashlib.sha256() if outgoing.sha256 else None
+    with _readable(outgoing.path) as file:
+        head, size = data_set_offset(file, outgoing.pair, outgoing.sop_instance_uid)
+        if digest:
+            digest.update(head)
+        return _Transfer(association, file, size, digest, on_progress).run(outgoing)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[FileIO]:
     try:
         with FileIO(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            offset = data_set_offset(file, pair, sop_instance_uid)
-            transfer = _Transfer(association, file, size - offset, on_progress)
-            return transfer.run(pair, sop_instance_uid)
+            yield file
+    except FileNotFoundError as error:
+        msg = "the object is gone from the spool"
+        raise Refused(msg) from error
     except OSError as error:
         msg = f"the instance's file cannot be read ({error.strerror})"
         raise Deferred(msg) from error
-
-
-def data_set_offset(file: FileIO, pair: tuple[str, str], sop_instance_uid: str) -> int:
-    """Where the data set begins, with the file there; only group 2 is read (PS3.10 7.1).
-
-    Raises:
-        Refused: It is no Part 10 file, or another instance's.
-    """
-    head = file.read(_META_LIMIT)
-    try:
-        offset, meta = _file_meta(head)
-    except (struct.error, ValueError) as error:
-        msg = "the instance's file is no DICOM file"
-        raise Refused(msg) from error
-    if [meta.get(element) for element in (0x02, 0x10, 0x03)] != [*pair, sop_instance_uid]:
-        msg = "the instance's file is not of the SOP Class, instance or syntax that was asked for"
-        raise Refused(msg)
-    if file.seek(0, os.SEEK_END) == offset:
-        msg = "the instance's file holds no data set"
-        raise Refused(msg)
-    file.seek(offset)
-    return offset
-
-
-def _file_meta(head: bytes) -> tuple[int, dict[int, str]]:
-    at = _PREAMBLE + 4
-    if head[_PREAMBLE:at] != b"DICM":
-        raise ValueError
-    meta: dict[int, str] = {}
-    while True:
-        group, element, vr, length = struct.unpack_from("<HH2sH", head, at)
-        if group != 0x0002:  # noqa: PLR2004 - the File Meta Information group
-            return at, meta
-        at += 8
-        if vr in _LONG_VRS:
-            (length,) = struct.unpack_from("<I", head, at)
-            at += 4
-        if at + length > len(head):
-            raise ValueError
-        meta[element] = head[at : at + length].rstrip(b"\0 ").decode("latin-1")
-        at += length
 
 
 class _Transfer:
@@ -119,85 +98,126 @@ class _Transfer:
         association: Association,
         file: FileIO,
         size: int,
+        digest: hashlib._Hash | None,
         on_progress: Callable[[int, int], None],
     ) -> None:
         self._association = association
+        self._wire = association.wire
         self._file = file
         self._size = size
-        self._before = 0
+        self._digest = digest
+        self._before = self._wire.sent_bytes
         self._on_progress = on_progress
         self._noticed_at = time.monotonic()
         self._deadline = self._noticed_at + association.node.transfer_s(size)
         self._stall_s = association.node.dimse_timeout_s
 
-    def run(self, pair: tuple[str, str], sop_instance_uid: str) -> tuple[int, str]:
+    def run(self, outgoing: Outgoing) -> tuple[int, str]:
         """Send it and wait for the answer."""
-        association, wire = self._association, self._association.wire
-        context_id = association.accepted[pair]
-        command = pdus(self._command(pair[0], sop_instance_uid), context_id, association.max_pdu)
-        self._before = wire.sent_bytes
+        wire = self._wire
         try:
-            for buffers in self._blocks(context_id, list(command)):
-                wire.send(buffers, deadline=self._deadline, stall_s=self._stall_s)
+            number = self._association.number()
+            for block in self._blocks(outgoing, number):
+                wire.send([block], deadline=self._deadline, stall_s=self._stall_s)
                 self._notice()
             wire.drain(deadline=self._deadline, stall_s=self._stall_s, on_wait=self._notice)
-            response: Primitive = association.receive(time.monotonic() + self._stall_s)
+            status = self._answer(number)
         except Unavailable as error:
+            self._association.is_spent = True
             if wire.sent_bytes == self._before:
                 raise
             msg = f"the object left, no answer came: {error}"
             raise Uncertain(msg) from error
+        except BaseException:
+            self._association.is_spent = wire.sent_bytes != self._before
+            raise
+        return status
+
+    def _answer(self, number: int) -> tuple[int, str]:
+        deadline = time.monotonic() + self._stall_s
+        frame = self._wire.receive_frame(deadline)
+        status = plain_status(frame, number)
+        if status is not None:
+            return status, ""
+        self._wire.give_back(frame)
+        response = self._association.receive(deadline)
         if response.Status is None or type(response) is not C_STORE:
-            msg = "the object left, what came back is no answer to it"
-            raise Uncertain(msg)
-        comment = getattr(response, "ErrorComment", None)
-        return int(response.Status), str(comment or "")
+            msg = "what came back is no answer to it"
+            raise Unavailable(msg)
+        return int(response.Status), str(getattr(response, "ErrorComment", None) or "")
 
-    def _blocks(self, context_id: int, buffers: list[Buffer]) -> Iterator[list[Buffer]]:
-        """The data set's PDVs, some at a time, after what is in `buffers` already."""
-        fragment = (self._association.max_pdu - _PDV_OVERHEAD) & ~1  # even (PS3.8 annex E.1)
-        block = memoryview(bytearray(min(self._size, fragment * self._pdvs(fragment))))
-        left = self._size
+    def _blocks(self, outgoing: Outgoing, number: int) -> Iterator[memoryview]:
+        """The command and the data set as P-DATA-TF PDUs, some of them at a time."""
+        context_id = self._association.accepted[outgoing.pair]
+        # Even, so that no value is torn within a word (PS3.8 annex E.1).
+        fragment = (self._association.max_pdu - _PDV_OVERHEAD) & ~1
+        command = self._command(outgoing, number, context_id)
+        count = min(_FRAGMENTS_PER_BLOCK, max(1, _BLOCK // fragment), -(-self._size // fragment))
+        block = self._association.block(len(command) + count * (fragment + _PDV.size))
+        block[: len(command)] = command
+        end, left = len(command), self._size
         while left:
-            filled = block[: min(left, len(block))]
-            self._fill(filled)
-            left -= len(filled)
-            for at in range(0, len(filled), fragment):
-                piece = filled[at : at + fragment]
-                is_last = not left and at + len(piece) == len(filled)
-                length = len(piece) + _PDV_OVERHEAD
-                buffers.append(
-                    _PDV.pack(_P_DATA, length, length - 4, context_id, _LAST if is_last else 0)
-                )
-                buffers.append(piece)
-            yield buffers
-            buffers = []
+            fragments = []
+            for _ in range(count):
+                length = min(fragment, left)
+                left -= length
+                control = 0 if left else _LAST
+                _PDV.pack_into(block, end, _P_DATA, length + 6, length + 2, context_id, control)
+                end += _PDV.size
+                fragments.append(block[end : end + length])
+                end += length
+                if not left:
+                    break
+            self._fill(fragments)
+            if not left and self._digest and self._digest.hexdigest() != outgoing.sha256:
+                msg = "the object is damaged: its bytes are not those that were written"
+                raise Refused(msg)
+            yield block[:end]
+            end = 0
 
-    @staticmethod
-    def _pdvs(fragment: int) -> int:
-        return min(_PDVS_PER_BLOCK, max(1, _BLOCK // fragment))
+    def _command(self, outgoing: Outgoing, number: int, context_id: int) -> bytes:
+        sop_class_uid, uid = outgoing.pair[0], outgoing.sop_instance_uid
+        whole = store_request(number, sop_class_uid, uid, context_id)
+        max_pdu = self._association.max_pdu
+        if len(whole) <= max_pdu + _PDV_OVERHEAD:
+            return whole
+        primitive = C_STORE()  # a peer that takes less than a command at a time
+        primitive.MessageID = number
+        primitive.AffectedSOPClassUID = sop_class_uid
+        primitive.AffectedSOPInstanceUID = uid
+        primitive.Priority = _MEDIUM
+        primitive.DataSet = BytesIO()  # there is one, and it is not pynetdicom's to send
+        return b"".join(pdus(primitive, context_id, max_pdu))
 
-    def _fill(self, block: memoryview) -> None:
-        while block:
-            count = self._file.readinto(block)
-            if not count:
-                msg = "the instance's file became shorter while it was sent"
-                raise Deferred(msg)
-            block = block[count:]
+    def _fill(self, fragments: list[memoryview]) -> None:
+        for piece in _unread(self._file, fragments):
+            part = piece
+            while part:
+                count = self._file.readinto(part)
+                if not count:
+                    msg = "the instance's file became shorter while it was sent"
+                    raise Deferred(msg)
+                part = part[count:]
+        if self._digest:
+            for fragment in fragments:
+                self._digest.update(fragment)
 
     def _notice(self) -> None:
         now = time.monotonic()
         if now - self._noticed_at >= _NOTICE_S:
             self._noticed_at = now
-            wire = self._association.wire
-            sent = wire.sent_bytes - wire.unsent() - self._before
+            sent = self._wire.sent_bytes - self._wire.unsent() - self._before
             self._on_progress(min(max(sent, 0), self._size), self._size)
 
-    def _command(self, sop_class_uid: str, sop_instance_uid: str) -> C_STORE:
-        primitive = C_STORE()
-        primitive.MessageID = self._association.number()
-        primitive.AffectedSOPClassUID = sop_class_uid
-        primitive.AffectedSOPInstanceUID = sop_instance_uid
-        primitive.Priority = _MEDIUM
-        primitive.DataSet = BytesIO()  # there is one, and it is not pynetdicom's to send
-        return primitive
+
+def _unread(file: FileIO, fragments: list[memoryview]) -> list[memoryview]:
+    """Read them all with one call; what that left, all of them where the system has no such."""
+    if not hasattr(os, "readv"):  # Windows
+        return fragments
+    count = os.readv(file.fileno(), fragments)
+    rest = list(fragments)
+    while rest and count >= len(rest[0]):
+        count -= len(rest.pop(0))
+    if rest:
+        rest[0] = rest[0][count:]
+    return rest

@@ -1,4 +1,4 @@
-"""PDUs on a socket: bounded in size, each wait with its deadline (PS3.8 section 9.3).
+"""A connection that carries PDUs: bounded in size, each wait with its deadline.
 
 pynetdicom 3.0.4 encodes and decodes every PDU, but its own reader thread takes any length a
 peer announces and waits for ever inside a PDU, and its sender blocks on a peer that stops
@@ -9,84 +9,50 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import struct
 import sys
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
-from pynetdicom.pdu import (
-    A_ABORT_RQ,
-    A_ASSOCIATE_AC,
-    A_ASSOCIATE_RJ,
-    A_ASSOCIATE_RQ,
-    A_RELEASE_RP,
-    A_RELEASE_RQ,
-    P_DATA_TF,
-)
-
+from passerelle import tls
+from passerelle.dimse import pdu
 from passerelle.errors import Unavailable
+
+if sys.platform == "linux":
+    import fcntl
+    import termios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Pdu = (
-    A_ASSOCIATE_RQ
-    | A_ASSOCIATE_AC
-    | A_ASSOCIATE_RJ
-    | P_DATA_TF
-    | A_RELEASE_RQ
-    | A_RELEASE_RP
-    | A_ABORT_RQ
-)
+    from passerelle.dimse.pdu import Pdu
+
 Buffer = bytes | memoryview
 
-#: No peer that keeps to our announced maximum length comes near it.
-PDU_LIMIT: Final = 256 * 1024
-#: What pynetdicom and pydicom raise on bytes that are no DICOM.
-MALFORMED: Final = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-_KINDS: Final = {
-    kind: number
-    for number, kind in enumerate(
-        (
-            A_ASSOCIATE_RQ,
-            A_ASSOCIATE_AC,
-            A_ASSOCIATE_RJ,
-            P_DATA_TF,
-            A_RELEASE_RQ,
-            A_RELEASE_RP,
-            A_ABORT_RQ,
-        ),
-        start=1,
-    )
-}
-_BY_NUMBER: Final = {number: kind for kind, number in _KINDS.items()}
-_HEADER: Final = struct.Struct(">BxI")
 _INBOUND_LIMIT: Final = 8  # PDUs that may wait while we send
 _BUFFERS_PER_CALL: Final = 512  # IOV_MAX is 1024 on Linux
 _LOOK_S: Final = 0.05  # how often the kernel is asked what it still holds
+_STALLED: Final = "the peer stopped reading"
+#: What a TLS or a plain socket raises when it has to wait.
+_NOT_NOW: Final = (
+    BlockingIOError,
+    InterruptedError,
+    ssl.SSLWantReadError,
+    ssl.SSLWantWriteError,
+)
 
 
 class Wire:
     """One connection, used by one thread."""
 
     def __init__(self, sock: socket.socket) -> None:
-        """Take over a connected socket."""
+        """Take over a connected socket, plain or TLS."""
         self._socket = sock
         self._received = bytearray()
-        self._pdus: deque[Pdu] = deque()
+        self._frames: deque[bytes] = deque()
         self.sent_bytes = 0  #: given to the system so far
         sock.settimeout(0.0)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -109,7 +75,7 @@ class Wire:
             self._wait_writable(min(deadline, time.monotonic() + stall_s))
             try:
                 sent = self._write(pending)
-            except BlockingIOError:
+            except _NOT_NOW:
                 continue
             except OSError as error:
                 raise _lost(error) from error
@@ -125,9 +91,11 @@ class Wire:
         Raises:
             Unavailable: The peer is gone or does not read.
         """
-        unsent, moved_at = self.unsent(), time.monotonic()
-        while unsent and not self._pdus and not self._readable(_LOOK_S):
+        unsent, moved_at = sys.maxsize, time.monotonic()
+        while not self._frames and not self._readable(_LOOK_S):
             now, left = time.monotonic(), self.unsent()
+            if not left:
+                return
             if left < unsent:
                 unsent, moved_at = left, now
             elif now > min(deadline, moved_at + stall_s):
@@ -140,25 +108,29 @@ class Wire:
         Raises:
             Unavailable: None came in time, the peer is gone, or what it sends is no DICOM.
         """
-        while not self._pdus:
+        return pdu.decoded(self.receive_frame(deadline))
+
+    def receive_frame(self, deadline: float) -> bytes:
+        """The next PDU as it came; raises as `receive` does."""
+        while not self._frames and not self._read():
             left = deadline - time.monotonic()
             if left <= 0 or not self._readable(left):
                 msg = "no answer in time" if not self._received else "stopped inside an answer"
                 raise Unavailable(msg)
-            self._read()
-        return self._pdus.popleft()
+        return self._frames.popleft()
+
+    def give_back(self, frame: bytes) -> None:
+        """Have this frame received again, before any other."""
+        self._frames.appendleft(frame)
 
     def waiting(self, timeout_s: float = 0.0) -> bool:
         """Whether something came, or comes within this time, that nobody has received yet."""
-        return bool(self._pdus) or self._readable(timeout_s)
+        return bool(self._frames) or self._readable(timeout_s)
 
     def unsent(self) -> int:
         """How many bytes have not reached the peer yet, as far as the system can tell."""
         if sys.platform != "linux":
             return 0
-        import fcntl  # noqa: PLC0415 - not on Windows
-        import termios  # noqa: PLC0415 - not on Windows
-
         with suppress(OSError):  # a lost connection shows at the next read
             answer = fcntl.ioctl(self._socket.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
             unsent: int = struct.unpack("i", answer)[0]
@@ -171,6 +143,8 @@ class Wire:
             self._socket.close()
 
     def _readable(self, timeout_s: float) -> bool:
+        if self._decrypted():
+            return True
         if sys.platform == "linux":
             # The peer may run Nagle and wait for our delayed ACK: 40 ms an answer. It does
             # not stick, so it is said before each wait.
@@ -178,10 +152,14 @@ class Wire:
                 self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         return bool(select.select([self._socket], [], [], timeout_s)[0])
 
+    def _decrypted(self) -> int:
+        """Bytes that TLS has read from the system already, so that select says nothing."""
+        return self._socket.pending() if isinstance(self._socket, ssl.SSLSocket) else 0
+
     def _wait_writable(self, deadline: float) -> None:
         while True:
             left = deadline - time.monotonic()
-            watched = [self._socket] if len(self._pdus) < _INBOUND_LIMIT else []
+            watched = [self._socket] if len(self._frames) < _INBOUND_LIMIT else []
             readable, writable, _ = select.select(watched, [self._socket], [], max(0.0, left))
             if readable:
                 self._read()
@@ -192,86 +170,38 @@ class Wire:
                 raise Unavailable(_STALLED)
 
     def _check_ended(self) -> None:
-        if any(isinstance(pdu, A_ABORT_RQ | A_RELEASE_RQ) for pdu in self._pdus):
+        if any(pdu.is_ending(frame) for frame in self._frames):
             msg = "the peer ended the association"
             raise Unavailable(msg)
 
     def _write(self, pending: list[memoryview]) -> int:
-        if sys.platform == "win32":  # it has no sendmsg
+        # Neither Windows nor TLS has sendmsg.
+        if sys.platform == "win32" or isinstance(self._socket, ssl.SSLSocket):
             return self._socket.send(pending[0])
         return self._socket.sendmsg(pending[:_BUFFERS_PER_CALL])
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Take what has come; whether a PDU is complete."""
         try:
             block = self._socket.recv(65536)
-        except (BlockingIOError, InterruptedError):
-            return
+            while left := self._decrypted():
+                block += self._socket.recv(left)
+        except _NOT_NOW:
+            return False
         except OSError as error:
             raise _lost(error) from error
         if not block:
             msg = "the peer closed the connection"
             raise Unavailable(msg)
         self._received += block
-        while self._received:
-            pdu = _take(self._received)
-            if pdu is None:
-                return
-            self._pdus.append(pdu)
-
-
-_STALLED: Final = "the peer stopped reading"
-
-
-def encoded(kind: type[Pdu], primitive: Any) -> bytes:  # noqa: ANN401 - pynetdicom is not typed
-    """One PDU of this kind from pynetdicom's primitive."""
-    pdu = kind()
-    pdu.from_primitive(primitive)
-    whole: bytes = pdu.encode()
-    return whole
-
-
-def ended(pdu: Pdu) -> str:
-    """How this PDU ended the association, for an operator."""
-    if isinstance(pdu, A_ABORT_RQ):
-        return "the peer aborted"
-    if isinstance(pdu, A_RELEASE_RQ):
-        return "the peer released the association"
-    return f"the peer sent an unexpected {type(pdu).__name__}"
-
-
-def _take(received: bytearray) -> Pdu | None:
-    kind = _BY_NUMBER.get(received[0])
-    if kind is None:
-        raise Unavailable(_foreign(bytes(received[:8])))
-    if len(received) < _HEADER.size:
-        return None
-    length = _HEADER.unpack_from(received)[1]
-    if length > PDU_LIMIT:
-        msg = f"announces a PDU of {length} bytes, more than {PDU_LIMIT}"
-        raise Unavailable(msg)
-    end = _HEADER.size + length
-    if len(received) < end:
-        return None
-    encoded_pdu = bytes(received[:end])
-    del received[:end]
-    try:
-        pdu = kind()
-        pdu.decode(encoded_pdu)
-    except MALFORMED as error:
-        msg = f"sends a malformed PDU (type {encoded_pdu[0]}, {type(error).__name__})"
-        raise Unavailable(msg) from error
-    return cast("Pdu", pdu)
-
-
-def _foreign(start: bytes) -> str:
-    if start.startswith((b"HTTP", b"GET ", b"POST")):
-        return "speaks HTTP, not DICOM"
-    if start[:2] in (b"\x15\x03", b"\x16\x03"):
-        return "speaks TLS, not plain DICOM"
-    return "does not speak DICOM"
+        while self._received and (frame := pdu.take(self._received)):
+            self._frames.append(frame)
+        return bool(self._frames)
 
 
 def _lost(error: OSError) -> Unavailable:
+    if isinstance(error, ssl.SSLError):
+        return Unavailable(tls.reason(error))
     return Unavailable(f"the connection broke ({error.strerror or type(error).__name__})")
 
 

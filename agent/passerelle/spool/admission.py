@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from passerelle.errors import EncodingError, SpoolFull
 from passerelle.model import AcquisitionState, DeliveryState
 from passerelle.spool import entry
-from passerelle.spool.files import full_told, make_folder, sync_file, sync_folder
+from passerelle.spool.files import full_told, make_folder, show, sync_file, sync_folder, unstage
 from passerelle.spool.keeping import keep, release
 from passerelle.spool.layout import RECORD
 from passerelle.spool.ledger import checked
-from passerelle.spool.records import ObjectRecord, read_object_record, write_record
+from passerelle.spool.records import ObjectRecord, read_object_record, stage_record
+from passerelle.spool.reservation import Reservation
 from passerelle.spool.writable import Writable
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Admission(Writable):
     ) -> None:
         """Use an open and recovered database."""
         super().__init__(layout, database, findings, now)
-        self._admitting = threading.Lock()
+        self._admitting = Reservation()
+        self._counting = threading.Lock()
 
     def known(self, origin: Origin) -> AcquisitionState | None:
         """How far this acquisition has come; None when it is not durable here."""
@@ -57,7 +59,7 @@ class Admission(Writable):
             state = AcquisitionState(checked(row)["state"]) if row else None
             return None if state is AcquisitionState.RECEIVED else state
 
-        return self._mended(decide)
+        return self._seen(decide)
 
     def admit(
         self,
@@ -77,7 +79,7 @@ class Admission(Writable):
         """
         records = _records(origin, identity, produced, destinations, self._now())
         files = {one.sop_instance_uid: one.file for one in produced}
-        with self._admitting:
+        with self._admitting.of({origin.id, *files}):
             steps = []
             try:
                 steps = [step for record in records if (step := self._step(record, files))]
@@ -89,7 +91,7 @@ class Admission(Writable):
             finally:
                 for file in files.values():
                     file.unlink(missing_ok=True)
-        self._admitted_bytes += sum(record.size for record in records)
+        self._admitted(sum(record.size for record in records))
 
     def hold(self, origin: Origin, media: Path, sidecar: Path | None, *, reason: str) -> None:
         """Keep an original until a person says whose it is.
@@ -111,7 +113,7 @@ class Admission(Writable):
 
     def kept(self, acquisition_id: str) -> Kept | None:
         """The original of a held or quarantined acquisition; None if there is none."""
-        return self._mended(lambda: super(Admission, self).kept(acquisition_id))
+        return self._seen(lambda: super(Admission, self).kept(acquisition_id))
 
     def release_kept(self, acquisition_id: str, archive: Path | None) -> None:
         """Let go of an original that need not wait any more.
@@ -133,19 +135,23 @@ class Admission(Writable):
         sidecar: Path | None,
         reason: str,
     ) -> None:
-        with self._admitting:
+        with self._admitting.of({origin.id}):
             if self.known(origin) is not None:
                 return
             now = self._now()
             record = keep(self._layout, state, origin, media, sidecar, reason=reason, now=now)
             self._mended(lambda: entry.enter_kept(self._database, record, state, now=now))
-            self._admitted_bytes += record.size
+            self._admitted(record.size)
+
+    def _admitted(self, size: int) -> None:
+        with self._counting:
+            self._admitted_bytes += size
 
     def _step(self, record: ObjectRecord, files: Mapping[str, Path]) -> _Step | None:
         """What is to be done for one object; None when it is here and owed to all of them."""
         uid = record.sop_instance_uid
         here = self._layout.object(uid)
-        row = self._mended(lambda: self._checked_instance(uid))
+        row = self._seen(lambda: self._checked_instance(uid))
         if row is None:
             return _Step(record, here, files[uid])
         if row["sha256"] != record.sha256 and row["acquisition_id"] != record.origin.id:
@@ -166,33 +172,39 @@ class Admission(Writable):
         return checked(row) if row else None
 
     def _place(self, steps: Sequence[_Step]) -> None:
+        """Bytes first, then names: a record's before its object's, all of a folder at once."""
         for step in steps:
+            make_folder(step.here.parent)
+            stage_record(step.here.with_suffix(RECORD), step.record)
             if step.file is not None:
                 sync_file(step.file)
-            make_folder(step.here.parent)
-            write_record(step.here.with_suffix(RECORD), step.record)
         with full_told():
             for step in steps:
+                show(step.here.with_suffix(RECORD))
                 if step.file is not None:
                     step.file.replace(step.here)
-            for folder in {step.here.parent for step in steps if step.file is not None}:
+            for folder in {step.here.parent for step in steps}:
                 sync_folder(folder)
 
     def _enter(self, records: Sequence[ObjectRecord], steps: Sequence[_Step]) -> None:
         now, first = self._now(), records[0]
-        entry.enter_acquisition(self._database, first)
-        self._database.run(
-            "acquisition_moved", id=first.origin.id, state=AcquisitionState.WRAPPED, reason=""
-        )
+        is_new = self._database.row("acquisition_is_here", id=first.origin.id) is None
+        entry.enter_acquisition(self._database, first, AcquisitionState.WRAPPED)
         for step in steps:
             entry.enter_object(self._database, step.record, state=DeliveryState.PENDING, now=now)
         known = len(records) - sum(step.file is not None for step in steps)
+        if is_new and not known:
+            return
+        self._database.run(
+            "acquisition_moved", id=first.origin.id, state=AcquisitionState.WRAPPED, reason=""
+        )
         detail = f"{len(records)} instances, {known} of them here already" if known else ""
         entry.note(self._database, first.origin.id, "wrapped", now=now, detail=detail)
 
     def _take_back(self, steps: Sequence[_Step]) -> None:
         """Undo what no row speaks of: a full disk stays as it was."""
         for step in steps:
+            unstage(step.here.with_suffix(RECORD))
             if step.file is not None:
                 step.here.unlink(missing_ok=True)
                 step.here.with_suffix(RECORD).unlink(missing_ok=True)

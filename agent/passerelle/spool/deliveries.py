@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
-from passerelle.errors import LedgerError
-from passerelle.spool.files import sha256_of
 from passerelle.spool.writable import Writable
 
 if TYPE_CHECKING:
-    from passerelle.model import Delivery, Instance
+    from collections.abc import Iterable
+
+    from passerelle.model import Delivery
 
 #: The longest backoff is 10 min: what is due later than this was put off by a clock that was wrong.
 _BELIEVABLE_S: Final = 900.0
@@ -18,17 +19,55 @@ _BELIEVABLE_S: Final = 900.0
 class Deliveries(Writable):
     """The deliveries of every destination; each outcome is durable when its method returns."""
 
-    def lease(self, destination: str) -> Delivery | None:
-        """Take the first delivery that is due: SENDING from now on; None when nothing is."""
+    def lease(
+        self, destination: str, *, limit: int = 1, limit_bytes: int = sys.maxsize
+    ) -> list[Delivery]:
+        """Take what is due, first come first: SENDING from now on; empty when nothing is.
 
-        def decide() -> Delivery | None:
-            now = self._now()
-            row = self._database.row(
-                "lease", destination=destination, now=now, never=now + _BELIEVABLE_S
-            )
-            return self._delivery_of(row) if row else None
+        Args:
+            destination: Whose deliveries.
+            limit: So many at most.
+            limit_bytes: The one that reaches it is the last.
+        """
+
+        def decide() -> list[Delivery]:
+            now, size = self._now(), 0
+            taken: list[Delivery] = []
+            while len(taken) < limit and size < limit_bytes:
+                row = self._database.row(
+                    "lease", destination=destination, now=now, never=now + _BELIEVABLE_S
+                )
+                if row is None:
+                    break
+                taken.append(self._delivery_of(row))
+                size += taken[-1].instance.size
+            return taken
 
         return self._mended(decide)
+
+    def interrupted(self, destination: str) -> int:
+        """What was being sent when its courier ended is to be asked for; how many these are."""
+
+        def decide() -> int:
+            return self._database.run("interrupted_there", destination=destination, now=self._now())
+
+        return self._mended(decide)
+
+    def put_back(self, deliveries: Iterable[Delivery]) -> None:
+        """Leases of which nothing was begun: as if they had not been taken."""
+        back = list(deliveries)
+
+        def decide() -> None:
+            for delivery in back:
+                self._database.run(
+                    "put_back",
+                    uid=delivery.instance.sop_instance_uid,
+                    destination=delivery.destination,
+                    now=self._now(),
+                )
+
+        if back:
+            self._mended(decide)
 
     def next_due(self, destination: str) -> float | None:
         """When the next delivery is due, s since the epoch; None when none waits."""
@@ -46,7 +85,7 @@ class Deliveries(Writable):
             rows = self._database.rows("unknown", destination=destination, limit=limit)
             return [self._delivery_of(row) for row in rows]
 
-        return self._mended(decide)
+        return self._seen(decide)
 
     def delivery(self, destination: str, uid: str) -> Delivery | None:
         """One delivery as it stands; None when this instance is not owed there."""
@@ -55,22 +94,7 @@ class Deliveries(Writable):
             row = self._database.row("delivery", destination=destination, uid=uid)
             return self._delivery_of(row) if row else None
 
-        return self._mended(decide)
-
-    def verify(self, instance: Instance) -> None:
-        """Return when the object is what was written.
-
-        Raises:
-            LedgerError: It is missing or damaged.
-        """
-        try:
-            sha256 = sha256_of(instance.path)
-        except OSError as error:
-            msg = f"spool: the object cannot be read: {error.strerror}"
-            raise LedgerError(msg) from error
-        if sha256 != instance.sha256:
-            msg = "spool: the object is damaged: its bytes are not those that were written"
-            raise LedgerError(msg)
+        return self._seen(decide)
 
     def stored(self, delivery: Delivery, *, remark: str = "") -> None:
         """The destination says that it has it."""

@@ -92,18 +92,49 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises:
         SpoolFull: There is no room for it.
     """
-    partial = path.with_name(f"tmp.{path.name}")
+    stage(path, content)
+    show(path)
+    sync_folder(path.parent)
+
+
+def stage(path: Path, content: bytes) -> None:
+    """Write what `show` will make a file's content, durably.
+
+    Raises:
+        SpoolFull: There is no room for it.
+    """
     with full_told():
         try:
-            with partial.open("wb") as file:
+            with _partial(path).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(path)
         except OSError:
-            partial.unlink(missing_ok=True)
+            unstage(path)
             raise
-        sync_folder(path.parent)
+
+
+def show(path: Path) -> None:
+    """Let a file have the content that was staged for it; its folder is to be synchronised.
+
+    Raises:
+        SpoolFull: There is no room for its name.
+    """
+    with full_told():
+        try:
+            _partial(path).replace(path)
+        except OSError:
+            unstage(path)
+            raise
+
+
+def unstage(path: Path) -> None:
+    """Forget what was staged for a file and not shown."""
+    _partial(path).unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"tmp.{path.name}")
 
 
 def sha256_of(path: Path) -> str:
@@ -143,7 +174,8 @@ def copy_durably(source: Path, target: Path) -> str:
 def durable_move(source: Path, folder: Path) -> Path:
     """Move a file into a folder, to another disk if need be; where it is now.
 
-    A name that is taken gets a number; nothing is ever overwritten.
+    A name that is taken gets a number; nothing is ever overwritten. It is durable where it is now;
+    on a file system without a journal a power cut may leave it in both places.
 
     Raises:
         SpoolFull: There is no room on that disk; the source stays.
@@ -157,7 +189,6 @@ def durable_move(source: Path, folder: Path) -> Path:
         sync_folder(folder)
         if crossing:
             source.unlink()
-        sync_folder(source.parent)
     return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 500
 _KEPT: Final = (AcquisitionState.HELD, AcquisitionState.QUARANTINED)
+#: The states whose deliveries an index holds; of the others there are the more, the older it is.
+_INDEXED: Final = frozenset(DeliveryState) - {DeliveryState.COMMITTED, DeliveryState.DISCARDED}
 _UNSENT: Final = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 
 
@@ -98,11 +101,25 @@ class Ledger:
 
         The keys are those of `queue list --json`; a kept acquisition has no SOP Instance UID.
         """
-        for statement in ("delivery_rows", "kept_rows"):
-            place = 0
-            while page := self._database.rows(statement, place=place, state=state, limit=_PAGE):
-                yield from (_listed(row) for row in page)
-                place = page[-1]["place"]
+        if state in _INDEXED:
+            pages = [
+                self._pages("open_rows", destination=row["name"], state=state, gone=gone)
+                for row in self._database.rows("destinations")
+                for gone in (0, 1)
+            ]
+            owed: Iterator[sqlite3.Row] = heapq.merge(
+                *pages, key=lambda row: (row["made_at"], row["place"])
+            )
+        else:
+            owed = self._pages("delivery_rows", state=state)
+        yield from map(_listed, owed)
+        yield from map(_listed, self._pages("kept_rows", state=state))
+
+    def _pages(self, statement: str, **values: Any) -> Iterator[sqlite3.Row]:  # noqa: ANN401 - SQL's types
+        at, place = 0.0, 0
+        while page := self._database.rows(statement, at=at, place=place, limit=_PAGE, **values):
+            yield from page
+            at, place = page[-1]["made_at"], page[-1]["place"]
 
     def show(self, uid: str) -> dict[str, Any] | None:
         """An instance by its UID or an acquisition by its id, with all that happened to it."""
@@ -122,7 +139,10 @@ class Ledger:
             instances = self._database.rows("instances_of", id=uid)
             shown["instances"] = [_dated(row) for row in instances]
         events = self._database.rows("events_of", acquisition=acquisition_id, uid=uid)
-        shown["events"] = [_dated(row) for row in events]
+        shown["events"] = [
+            {key: told for key, told in _dated(row).items() if key not in ("rank", "place")}
+            for row in events
+        ]
         return shown
 
     def files(self, uid: str) -> list[Path]:
@@ -184,7 +204,7 @@ def checked(row: sqlite3.Row) -> sqlite3.Row:
 
 def _listed(row: sqlite3.Row) -> dict[str, Any]:
     listed = _dated(row)
-    del listed["place"]
+    del listed["place"], listed["made_at"]
     listed["original"] = json.loads(listed["original"] or '""')
     return listed
 

@@ -77,7 +77,31 @@ def _second(database: sqlite_utils.Database) -> None:
     database.table("remembered").create({"name_digest": str, "fingerprint": str}, pk="name_digest")
 
 
-_STEPS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (_first, _second)
+def _third(database: sqlite_utils.Database) -> None:
+    """What waits and what may go is found by an index, however much there is of the rest.
+
+    Nothing is due of a removed instance: `next_attempt_at` is NULL from then on.
+    """
+    intact = expression("delivery", sealed_columns(database.conn)["delivery"], "delivery")
+    database.execute(
+        "UPDATE delivery SET next_attempt_at = NULL"  # noqa: S608 - our columns
+        f" WHERE seal = {intact} AND sop_instance_uid IN"
+        " (SELECT sop_instance_uid FROM instance WHERE removed_at IS NOT NULL)"
+    )
+    database.execute("DROP INDEX idx_acquisition_received_at")
+    database.execute("DROP INDEX delivery_open")
+    database.execute(
+        "CREATE INDEX delivery_open"
+        " ON delivery (destination, state, next_attempt_at IS NULL, created_at)"
+        " WHERE state NOT IN ('COMMITTED', 'DISCARDED')"
+    )
+    database.execute(
+        "CREATE INDEX delivery_settled ON delivery (changed_at)"
+        " WHERE state IN ('COMMITTED', 'DISCARDED') AND next_attempt_at IS NOT NULL"
+    )
+
+
+_STEPS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (_first, _second, _third)
 
 
 def _acquisitions(database: sqlite_utils.Database) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from passerelle.model import AcquisitionState
+from passerelle.model import AcquisitionState, DeliveryState
 from passerelle.spool import entry
 from passerelle.spool.admission import Admission
 
@@ -25,9 +24,13 @@ class Orders(Admission):
 
         def decide() -> list[str]:
             now = self._now()
-            rows = self._database.rows(
-                "try_now", uids=json.dumps(list(uids)), all_held=int(all_held), now=now
-            )
+            named = dict.fromkeys(uids)
+            held = dict.fromkeys(self._held()) if all_held else {}
+            rows = [
+                row
+                for uid in named | held
+                for row in self._database.rows("try_now", uid=uid, now=now, named=uid in named)
+            ]
             for row in rows:
                 uid, detail = row["sop_instance_uid"], row["destination"]
                 entry.note(self._database, uid, "retried", now=now, actor=actor, detail=detail)
@@ -63,3 +66,11 @@ class Orders(Admission):
         if kept is not None:
             self.release_kept(uid, self._layout.archive / kept.origin.source)
         return discarded
+
+    def _held(self) -> list[str]:
+        return [
+            row["sop_instance_uid"]
+            for destination in self._database.rows("destinations")
+            for state in (DeliveryState.REFUSED, DeliveryState.HELD)
+            for row in self._database.rows("in_state", destination=destination["name"], state=state)
+        ]

@@ -1,12 +1,10 @@
-"""What proof is asked for and recorded, and what may go once it is there."""
+"""What proof is asked for, and what was proven."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from passerelle.model import DeliveryState
-from passerelle.spool import entry
 from passerelle.spool.ledger import checked
 from passerelle.spool.writable import Writable
 
@@ -15,17 +13,9 @@ if TYPE_CHECKING:
 
     from passerelle.model import Instance
 
-_OPEN: Final = (
-    DeliveryState.PENDING,
-    DeliveryState.SENDING,
-    DeliveryState.UNKNOWN,
-    DeliveryState.REFUSED,
-    DeliveryState.HELD,
-)
-
 
 class Proofs(Writable):
-    """Storage commitment transactions (PS3.4 annex J), their outcome, and retention."""
+    """Storage commitment transactions (PS3.4 annex J) and their outcome."""
 
     def awaiting_proof(self, destination: str, limit: int) -> list[Instance]:
         """Instances stored there, oldest first, that no open transaction asks about."""
@@ -34,7 +24,7 @@ class Proofs(Writable):
             rows = self._database.rows("awaiting_proof", destination=destination, limit=limit)
             return [self._instance(checked(row)["sop_instance_uid"]) for row in rows]
 
-        return self._mended(decide)
+        return self._seen(decide)
 
     def begin_transaction(
         self, transaction_uid: str, destination: str, uids: Sequence[str]
@@ -82,65 +72,17 @@ class Proofs(Writable):
             uids: SOP Instance UIDs; those refused, held or discarded keep their state.
             proof: `commitment` or `query`.
         """
+        listed = json.dumps(list(uids))
 
-        def decide() -> None:
-            now = self._now()
-            proven = self._database.rows(
+        self._mended(
+            lambda: self._database.run(
                 "committed",
                 destination=destination,
-                uids=json.dumps(list(uids)),
+                uids=listed,
                 proof=proof,
-                now=now,
+                now=self._now(),
             )
-            for row in proven:
-                uid, told = row["sop_instance_uid"], f"{destination}: by {proof}"
-                entry.note(self._database, uid, "committed", now=now, detail=told)
-
-        self._mended(decide)
-
-    def removable(
-        self, before: float, limit: int, *, unproven_ok: Sequence[str] = ()
-    ) -> list[Instance]:
-        """Instances proven everywhere since before `before`, oldest first.
-
-        STORED counts as proof at the destinations of `unproven_ok`. An instance that is owed to
-        nobody stays.
-        """
-
-        def decide() -> list[Instance]:
-            rows = self._database.rows(
-                "removable", before=before, limit=limit, unproven_ok=json.dumps(list(unproven_ok))
-            )
-            return [self._instance_of(row) for row in rows]
-
-        return self._mended(decide)
-
-    def remove(self, instances: Iterable[Instance]) -> None:
-        """Remove objects and records; their rows stay, so that the same file is known again.
-
-        The rows say so first: an object that a crash then leaves is removed at the next start,
-        and none is ever missing that a row still promises.
-        """
-        gone = list(instances)
-
-        def decide() -> None:
-            now = self._now()
-            for instance in gone:
-                self._database.run("removed", uid=instance.sop_instance_uid, now=now)
-                entry.note(self._database, instance.sop_instance_uid, "removed", now=now)
-
-        self._mended(decide)
-        for instance in gone:
-            instance.path.unlink(missing_ok=True)
-            self._layout.record(instance.sop_instance_uid).unlink(missing_ok=True)
-
-    def oldest_unproven(self, *, unproven_ok: Sequence[str] = ()) -> float | None:
-        """When the oldest instance was acquired that lacks a proof, s since the epoch."""
-        found = []
-        for row in self._database.rows("destinations"):
-            stored = () if row["name"] in unproven_ok else (DeliveryState.STORED,)
-            found.append(self._oldest(row["name"], (*_OPEN, *stored)))
-        return min((at for at in found if at is not None), default=None)
+        )
 
     def _asked_in(self, transaction_uid: str) -> tuple[str, ...]:
         rows = self._database.rows("asked_in", transaction_uid=transaction_uid)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from passerelle.model import AcquisitionState, Instance, Origin
-from passerelle.spool.files import write_durably
+from passerelle.spool.files import stage, write_durably
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,9 +93,22 @@ def write_record(path: Path, record: ObjectRecord | KeptRecord) -> None:
     Raises:
         SpoolFull: There is no room for it.
     """
+    write_durably(path, _written(record))
+
+
+def stage_record(path: Path, record: ObjectRecord | KeptRecord) -> None:
+    """Write a record durably that is there once `files.show` has named it.
+
+    Raises:
+        SpoolFull: There is no room for it.
+    """
+    stage(path, _written(record))
+
+
+def _written(record: ObjectRecord | KeptRecord) -> bytes:
     # ASCII: a device's file name may hold bytes that no encoding knows (surrogates).
     body = json.dumps(asdict(record), sort_keys=True)
-    write_durably(path, json.dumps({"record": body, "sha256": _digest(body)}).encode("ascii"))
+    return json.dumps({"record": body, "sha256": _digest(body)}).encode("ascii")
 
 
 def read_object_record(path: Path) -> ObjectRecord | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from passerelle.errors import LedgerError
 from passerelle.model import AcquisitionState
 from passerelle.spool import entry
-from passerelle.spool.database import Database, Verdict, judge, refuse_newer
+from passerelle.spool.database import Database
 from passerelle.spool.files import durable_move, sha256_of, sync_folder
+from passerelle.spool.judging import Verdict, examine, refuse_newer
 from passerelle.spool.keeping import release
 from passerelle.spool.layout import PARTIAL
 from passerelle.spool.mending import enter_objects, kept_folders, mend, recount, scan
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from passerelle.spool.layout import Layout
+    from passerelle.spool.mending import Found
     from passerelle.spool.records import KeptRecord
 
 
@@ -38,11 +40,13 @@ def open_ledger(layout: Layout, now: float, *, was_killed: bool) -> tuple[Databa
     log = path.with_name(f"{path.name}-wal")
     # Whoever is killed leaves the log of the last commits; without it, rows are older than that.
     is_outdated = was_killed and path.exists() and not (log.exists() and log.stat().st_size)
-    findings = _set_aside_if_damaged(path)
+    findings, seals_hold = _set_aside_if_damaged(path)
     is_whole = path.exists() and path.stat().st_size > 0
     database = Database.opened(path)
     try:
         # Between an object and its rows a kill is nothing to worry an operator with.
+        if not seals_hold and (found := mend(database, layout, now)):
+            findings.append(found)
         findings += _recovered(database, layout, now, tell_orphans=not (was_killed and is_whole))
         if is_outdated and database.run("doubted", now=now):
             findings.append("ledger: its last commits are lost; what is owed is asked for first")
@@ -52,14 +56,16 @@ def open_ledger(layout: Layout, now: float, *, was_killed: bool) -> tuple[Databa
     return database, findings
 
 
-def _set_aside_if_damaged(path: Path) -> list[str]:
+def _set_aside_if_damaged(path: Path) -> tuple[list[str], bool]:
+    """What was found, and whether the seals of all rows hold."""
     if not path.exists():
         _set_aside(path)
-        return []
+        return [], True
     refuse_newer(path)
-    match judge(path):
+    verdict, seals_hold = examine(path)
+    match verdict:
         case Verdict.SOUND:
-            return []
+            return [], seals_hold
         case Verdict.INDEX:
             try:
                 database = Database.opened(path)
@@ -68,11 +74,11 @@ def _set_aside_if_damaged(path: Path) -> list[str]:
             else:
                 database.run("reindex")
                 database.close()
-                return ["ledger: a damaged index was made anew"]
+                return ["ledger: a damaged index was made anew"], False
         case Verdict.DAMAGED:
             pass
     aside = _set_aside(path)
-    return [f"ledger: damaged; set aside as {aside}, and made anew from the spool"]
+    return [f"ledger: damaged; set aside as {aside}, and made anew from the spool"], True
 
 
 def _set_aside(path: Path) -> str:
@@ -88,19 +94,20 @@ def _set_aside(path: Path) -> str:
 
 
 def _recovered(database: Database, layout: Layout, now: float, *, tell_orphans: bool) -> list[str]:
-    _sweep(layout)
-    findings = [found] if (found := mend(database, layout, now)) else []
+    found = scan(layout)
+    _sweep(layout, found.unfinished)
     with database.transaction():
         recount(database)
         database.run("interrupted", now=now)
-        findings += _objects(database, layout, now, tell_orphans=tell_orphans)
-        findings += _kept(database, layout, now)
-    return findings
+        return [
+            *_objects(database, layout, found, now, tell_orphans=tell_orphans),
+            *_kept(database, layout, now),
+        ]
 
 
-def _sweep(layout: Layout) -> None:
+def _sweep(layout: Layout, unfinished: list[Path]) -> None:
     """Remove what was never finished."""
-    for path in (*layout.spool.glob(f"*/{PARTIAL}*"), *layout.data_dir.glob(f"{PARTIAL}*")):
+    for path in (*unfinished, *layout.data_dir.glob(f"{PARTIAL}*")):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -108,10 +115,10 @@ def _sweep(layout: Layout) -> None:
 
 
 def _objects(
-    database: Database, layout: Layout, now: float, *, tell_orphans: bool
+    database: Database, layout: Layout, found: Found, now: float, *, tell_orphans: bool
 ) -> Iterator[str]:
     """Make rows and objects agree."""
-    objects, records = scan(layout)
+    objects, records = found.objects, found.records
     rows = {row["sop_instance_uid"] for row in database.rows("uids_here")}
     removed = {uid for uid in objects - rows if database.row("instance", uid=uid)}
     for uid in removed:
@@ -119,7 +126,7 @@ def _objects(
     for uid in records - objects - rows | removed:
         layout.record(uid).unlink(missing_ok=True)
     orphans = sorted(objects - rows - removed)
-    unrecorded = enter_objects(database, layout, orphans, now)
+    unrecorded = enter_objects(database, layout, orphans, now) if orphans else []
     for uid in unrecorded:
         durable_move(layout.object(uid), layout.folder("") / "unrecorded")
     entered = [uid for uid in orphans if uid not in set(unrecorded)]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The newest version of the ledger that this code reads and writes.
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 def seal(*values: object) -> int:
@@ -44,6 +44,11 @@ def expression(table: str, columns: tuple[str, ...], row: str) -> str:
         for column in columns
     )
     return f"seal('{table}', {', '.join(values)})"
+
+
+def intact(table: str, columns: tuple[str, ...]) -> str:
+    """The SQL that says whether the seal of a row of this table holds."""
+    return f"({table}.seal IS {expression(table, columns, table)})"
 
 
 def schema_digest(connection: sqlite3.Connection) -> str:

@@ -14,6 +14,7 @@ from passerelle.spool.memory import Memory
 from passerelle.spool.orders import Orders
 from passerelle.spool.proofs import Proofs
 from passerelle.spool.recovery import open_ledger
+from passerelle.spool.removal import Removal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from passerelle.spool.database import Database
 
 
-class Spool(Orders, Deliveries, Proofs):
+class Spool(Orders, Deliveries, Proofs, Removal):
     """What is durable here. Every method may be called from any thread."""
 
     def __init__(

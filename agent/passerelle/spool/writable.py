@@ -13,6 +13,7 @@ from passerelle.spool.mending import mend
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from passerelle.spool.database import Database
     from passerelle.spool.layout import Layout
@@ -31,6 +32,10 @@ class Writable(Ledger):
         self.findings = findings  #: what was found damaged or missing, and what became of it
         self._now = now
 
+    def together(self) -> AbstractContextManager[None]:
+        """Make all that is done within durable at once, when it ends."""
+        return self._database.transaction()
+
     def note(self, subject: str, kind: str, actor: str, detail: str = "") -> None:
         """Add an event to the audit record of an instance or acquisition."""
         with self._database.transaction():
@@ -38,16 +43,23 @@ class Writable(Ledger):
 
     def _mended(self, decide: Callable[[], _Decided]) -> _Decided:
         """Decide in one transaction; when a row is damaged, mend the ledger and decide again."""
-        try:
+
+        def decided() -> _Decided:
             with self._database.transaction():
                 return decide()
+
+        return self._seen(decided)
+
+    def _seen(self, decide: Callable[[], _Decided]) -> _Decided:
+        """Decide on what is durable; when a row is damaged, mend the ledger and decide again."""
+        try:
+            return decide()
         except LedgerError:
             found = mend(self._database, self._layout, self._now())
             if not found:
                 raise
             self.findings.append(found)
-        with self._database.transaction():
-            return decide()
+        return decide()
 
     def _instance(self, uid: str) -> Instance:
         row = self._database.row("instance", uid=uid)
@@ -86,6 +98,9 @@ class Writable(Ledger):
 
         def decide() -> None:
             uid, now = delivery.instance.sop_instance_uid, self._now()
+            if delivery.state is DeliveryState.STORED:
+                # What its row tells of it may be overwritten now.
+                self._database.run("stored_once", uid=uid, destination=delivery.destination)
             moved = self._database.run(
                 statement,
                 uid=uid,
@@ -94,7 +109,7 @@ class Writable(Ledger):
                 now=now,
                 **values,
             )
-            if moved:
+            if moved and (detail or statement != "stored"):
                 told = f"{delivery.destination}: {detail}" if detail else delivery.destination
                 entry.note(self._database, uid, statement, now=now, detail=told)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from delivery_support import sent
 from passerelle.children.child import LISTENER, PEER, Child
 from peers_support import AGENT_AET, Orthanc, embedded_archive, instance
 from support import peer, wait_until
@@ -42,7 +43,7 @@ class Listener:
             "idle_s": idle_s,
         }
         return self._pool.submit(
-            self.child.request, "serve", body, deadline_s=60, on_notice=self._take
+            self.child.request, "serve", body, deadline_s=60, on_asked=self._take
         )
 
     def _take(self, notice: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def test_orthancs_report_reaches_the_parent(
     with Orthanc(tmp_path / "peer", commit_port=listener.port) as archive:
         served = listener.serve(allow=(archive.ae_title,))
         request = {"node": archive.node()}
-        sender.request("store", {**request, **bodies[0]}, deadline_s=20)
+        sent(sender, archive.node(), bodies[0])
         asked = {"transaction_uid": "1.2.3", "instances": bodies, "wait_s": 0.1}
         answer = sender.request("commit", {**request, **asked}, deadline_s=20)
         assert answer == {"report": None}
@@ -124,7 +125,7 @@ def test_the_embedded_archive_reports_as_it_is_told_to(
     with embedded_archive(tmp_path / "peer", reporting=reporting, report_to=report_to) as node:
         served = listener.serve()
         for body in bodies:
-            sender.request("store", {"node": node, **body}, deadline_s=20)
+            sent(sender, node, body)
         asked = {"node": node, "transaction_uid": "1.2.3", "instances": bodies, "wait_s": 0.1}
         sender.request("commit", asked, deadline_s=20)
         served.result(20)

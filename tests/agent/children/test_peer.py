@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from delivery_support import sent
 from faulty_peers import (
     ABORT,
     FaultyPeer,
@@ -82,7 +83,7 @@ def test_orthanc_gets_stores_tells_and_commits(tmp_path: Path, child: Child) -> 
         node = archive.node()
         assert ask(child, "echo", node) == {}
         for body in bodies:
-            answer = ask(child, "store", node, **body)
+            answer = sent(child, node, body)
             assert answer == {"status": 0, "comment": ""}
         assert archive.count() == 3
         found = ask(child, "find", node, instances=bodies)["held"]
@@ -96,11 +97,11 @@ def test_an_association_is_reused_and_released_when_nothing_is_due(
 ) -> None:
     with Storescp(tmp_path / "peer") as archive:
         node = archive.node()
-        ask(child, "store", node, **instance(tmp_path))
+        sent(child, node, instance(tmp_path))
         assert sockets(child) == 1
         began = time.monotonic()
         for number in range(20):
-            ask(child, "store", node, **instance(tmp_path, number))
+            sent(child, node, instance(tmp_path, number))
         assert sockets(child) == 1
         assert time.monotonic() - began < 1.5
         wait_until(lambda: sockets(child) == 0, timeout_s=5)
@@ -121,7 +122,7 @@ def test_an_association_that_the_archive_ended_is_replaced_by_another(
 
     with FaultyPeer(script) as peer:
         for _ in range(3):
-            assert ask(child, "store", stranger(peer.port), **body)["status"] == 0
+            assert sent(child, stranger(peer.port), body)["status"] == 0
     assert len(served) == 3
 
 
@@ -135,11 +136,11 @@ def test_a_syntax_that_is_not_taken_is_answered_with_those_that_are(
     body = instance(tmp_path, syntax=JPEG_LS)
     body["alternatives"] = [JPEG_LS, EXPLICIT, IMPLICIT]
     with Storescp(tmp_path / "peer") as archive:
-        answer = ask(child, "store", archive.node(), **body)
-        assert answer["status"] is None
+        answer = sent(child, archive.node(), body)
+        assert "status" not in answer
         assert answer["accepted"] == [EXPLICIT, IMPLICIT]
     with Storescp(tmp_path / "other", "+xa") as archive:
-        assert ask(child, "store", archive.node(), **body)["status"] == 0
+        assert sent(child, archive.node(), body)["status"] == 0
 
 
 def test_which_contexts_a_node_takes_is_told(tmp_path: Path, child: Child) -> None:
@@ -155,13 +156,13 @@ def test_an_archive_without_query_or_commitment_says_so(tmp_path: Path, child: C
         assert ask(child, "find", node, instances=[body]) == {"held": None}
         with pytest.raises(NoContext, match="Storage Commitment"):
             ask(child, "commit", node, transaction_uid="1.2", instances=[body], wait_s=0)
-        assert ask(child, "store", node, **body)["status"] == 0
+        assert sent(child, node, body)["status"] == 0
 
 
 def test_dcmqrscp_tells_what_it_has(tmp_path: Path, child: Child) -> None:
     body = instance(tmp_path)
     with Dcmqrscp(tmp_path / "peer") as archive:
-        assert ask(child, "store", archive.node(), **body)["status"] == 0
+        assert sent(child, archive.node(), body)["status"] == 0
         found = ask(child, "find", archive.node(), instances=[body, instance(tmp_path, 2)])
         assert found == {"held": [body["sop_instance_uid"]]}
 
@@ -169,7 +170,7 @@ def test_dcmqrscp_tells_what_it_has(tmp_path: Path, child: Child) -> None:
 def test_a_report_on_the_same_association_is_the_answer(tmp_path: Path, child: Child) -> None:
     body = instance(tmp_path)
     with embedded_archive(tmp_path / "peer", reporting="same") as node:
-        ask(child, "store", node, **body)
+        sent(child, node, body)
         answer = ask(child, "commit", node, transaction_uid="1.2", instances=[body], wait_s=5)
     committed = [body["sop_instance_uid"]]
     assert answer == {"report": {"transaction_uid": "1.2", "committed": committed, "failed": {}}}
@@ -180,7 +181,7 @@ def test_a_report_that_comes_later_is_told_with_the_next_answer(
 ) -> None:
     body = instance(tmp_path)
     with embedded_archive(tmp_path / "peer", reporting="same") as node:
-        ask(child, "store", node, **body)
+        sent(child, node, body)
         answer = ask(child, "commit", node, transaction_uid="1.2", instances=[body], wait_s=0)
         assert answer == {"report": None}
         wait_until(lambda: unread(node["port"]))
@@ -191,7 +192,7 @@ def test_a_report_that_comes_later_is_told_with_the_next_answer(
 def test_a_report_that_comes_while_nothing_is_asked_is_kept(tmp_path: Path, child: Child) -> None:
     body = instance(tmp_path)
     with embedded_archive(tmp_path / "peer", reporting="same") as node:
-        ask(child, "store", node, **body)
+        sent(child, node, body)
         ask(child, "commit", node, transaction_uid="1.2", instances=[body], wait_s=0)
         wait_until(lambda: sockets(child) == 0, timeout_s=6)
         assert [report["transaction_uid"] for report in ask(child, "echo", node)["reports"]] == [
@@ -214,9 +215,9 @@ def test_a_lost_answer_is_uncertain_and_the_next_request_is_served(
         with Proxy(archive.port, loses="answer") as proxy:
             lossy = archive.node(port=proxy.port)
             with pytest.raises(Uncertain, match="the object left"):
-                ask(child, "store", lossy, **body)
+                sent(child, lossy, body)
         assert ask(child, "find", archive.node(), instances=[body])["held"]
-        assert ask(child, "store", archive.node(), **body)["status"] == 0
+        assert sent(child, archive.node(), body)["status"] == 0
         assert archive.count() == 1
 
 
@@ -225,12 +226,12 @@ def test_an_archive_that_is_away_is_unavailable_and_back_at_once(
 ) -> None:
     body = instance(tmp_path)
     with Orthanc(tmp_path / "peer") as archive:
-        assert ask(child, "store", archive.node(), **body)["status"] == 0
+        assert sent(child, archive.node(), body)["status"] == 0
         archive.kill()
         with pytest.raises(Unavailable, match="connection refused"):
-            ask(child, "store", archive.node(), **body)
+            sent(child, archive.node(), body)
         archive.start()
-        assert ask(child, "store", archive.node(), **body)["status"] == 0
+        assert sent(child, archive.node(), body)["status"] == 0
 
 
 def test_a_mute_peer_is_given_up_in_time_and_without_its_child(child: Child) -> None:
@@ -257,21 +258,16 @@ def test_an_object_of_200_mb_takes_no_more_memory_than_a_small_one(
     tmp_path: Path, child: Child
 ) -> None:
     with Storescp(tmp_path / "peer") as archive:
-        ask(child, "store", archive.node(), **instance(tmp_path))
+        sent(child, archive.node(), instance(tmp_path))
         before = resident_mb(child)
-        told: list[dict[str, Any]] = []
-        body = {"node": archive.node(), **large_instance(tmp_path, 200)}
-
-        def on_notice(notice: dict[str, Any]) -> dict[str, Any]:
-            told.append(notice)
-            return {}
-
-        answer = child.request("store", body, deadline_s=60, on_notice=on_notice)
+        heard: list[dict[str, Any]] = []
+        answer = sent(child, archive.node(), large_instance(tmp_path, 200), heard)
         assert answer["status"] == 0
         assert resident_mb(child) - before < 4
         sizes = {path.stat().st_size for path in archive.received()}
         assert max(sizes) >= 200 << 20
-        assert all(0 <= notice["sent"] <= notice["of"] for notice in told)
+        told = [(one["sent"], one["of"]) for one in heard if "sent" in one]
+        assert all(0 <= sent <= size for sent, size in told)
 
 
 def test_a_peer_that_announces_4_gib_takes_no_memory(child: Child) -> None:

@@ -10,19 +10,23 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
+from delivery_support import handed_over, stored
 from passerelle.children.child import PEER, WORKER, Child
 from passerelle.destinations.dicom import SYNTAXES, DicomDestination
-from passerelle.errors import ChildError, NoContext, Refused, Unavailable
+from passerelle.errors import ChildError, NoContext, Refused, Unavailable, Uncertain
 from passerelle.model import Instance
 from passerelle.profile import PLAIN
 from passerelle.settings import DicomDestinationSettings, EquipmentSettings
+from passerelle.spool.files import sha256_of
 from passerelle.wrapping import read_once
-from peers_support import AGENT_AET, Dcmqrscp, Server, Storescp
+from peers_support import AGENT_AET, Dcmqrscp, Orthanc, Server, Storescp, instance
 from pictures_support import colours, encoded
 from support import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from passerelle.interfaces import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +104,7 @@ def test_an_archive_that_takes_it_gets_the_spools_own_bytes(
     desk: Desk, tmp_path: Path, wrapped: Instance
 ) -> None:
     with Storescp(tmp_path / "storescp", "+xa") as archive:
-        desk.destination(archive).store(wrapped)
+        stored(desk.destination(archive), wrapped)
         (got,) = archive.received()
     received, ours = dcmread(got), dcmread(wrapped.path)
     assert received.file_meta.TransferSyntaxUID == wrapped.transfer_syntax_uid
@@ -112,8 +116,8 @@ def test_an_archive_of_uncompressed_objects_gets_equal_pixels_without_compressio
 ) -> None:
     with Storescp(tmp_path / "storescp") as archive:
         destination = desk.destination(archive)
-        destination.store(wrapped)
-        destination.store(wrapped)
+        stored(destination, wrapped)
+        stored(destination, wrapped)
         received = [dcmread(path) for path in archive.received()]
     for one in received:
         assert one.file_meta.TransferSyntaxUID == SYNTAXES["ExplicitVRLittleEndian"]
@@ -128,7 +132,7 @@ def test_the_order_of_the_config_decides_what_it_is_transcoded_to(
 ) -> None:
     with Storescp(tmp_path / "storescp") as archive:
         wanted = ("ImplicitVRLittleEndian", "ExplicitVRLittleEndian")
-        desk.destination(archive, transfer_syntaxes=wanted).store(wrapped)
+        stored(desk.destination(archive, transfer_syntaxes=wanted), wrapped)
         (got,) = archive.received()
     assert dcmread(got).file_meta.TransferSyntaxUID == SYNTAXES["ImplicitVRLittleEndian"]
 
@@ -139,7 +143,7 @@ def test_where_nothing_that_it_takes_may_be_sent_the_instance_is_refused(
     with Storescp(tmp_path / "storescp") as archive:
         destination = desk.destination(archive, transfer_syntaxes=("RLELossless",))
         with pytest.raises(Refused, match="takes no transfer syntax we may send of SOP Class"):
-            destination.store(wrapped)
+            stored(destination, wrapped)
 
 
 def test_a_damaged_object_that_must_be_transcoded_is_refused_and_not_the_destination(
@@ -149,8 +153,8 @@ def test_a_damaged_object_that_must_be_transcoded_is_refused_and_not_the_destina
     damaged.write_bytes(wrapped.path.read_bytes()[:-500])
     with Storescp(tmp_path / "storescp") as archive:
         with pytest.raises(Refused, match=r"^pacs: cannot be transcoded"):
-            desk.destination(archive).store(replace(wrapped, path=damaged))
-        desk.destination(archive).store(wrapped)
+            stored(desk.destination(archive), replace(wrapped, path=damaged, sha256=""))
+        stored(desk.destination(archive), wrapped)
 
 
 def test_an_archive_without_commitment_says_so_before_anything_waits_for_it(
@@ -167,23 +171,90 @@ def test_an_archive_that_cannot_be_asked_answers_nothing_and_one_that_can_tells_
         assert desk.destination(archive).held([wrapped]) is None
     with Dcmqrscp(tmp_path / "qr") as archive:
         destination = desk.destination(archive)
-        destination.store(wrapped)
+        stored(destination, wrapped)
         assert destination.held([wrapped]) == {wrapped.sop_instance_uid}
 
 
-def test_a_child_that_is_ended_blames_the_instance_only_while_one_leaves(
+class Dying:
+    """A peer child that is killed after it has told some of what it does."""
+
+    def __init__(self, *told: dict[str, Any]) -> None:
+        self.told = told
+
+    def request(
+        self, *_: object, on_told: Callable[[dict[str, Any]], bool], **__: object
+    ) -> dict[str, Any]:
+        for one in self.told:
+            on_told(one)
+        msg = "peer: ended unasked (SIGKILL)"
+        raise ChildError(msg)
+
+
+def dying(desk: Desk, *told: dict[str, Any]) -> DicomDestination:
+    destination = desk.destination(free_port())
+    destination._peer = Dying(*told)  # type: ignore[assignment]  # noqa: SLF001 - as when it is killed
+    return destination
+
+
+def test_a_child_that_is_ended_leaves_in_doubt_no_more_than_it_may_have_begun(
     desk: Desk, wrapped: Instance
 ) -> None:
-    class Dying:
-        """A peer child that ends at every request."""
+    queue = [replace(wrapped, sop_instance_uid=f"2.25.{number}") for number in range(9)]
+    success = {"status": 0, "comment": ""}
+    destination = dying(desk, {"lanes": 2}, {"uid": "2.25.1", **success})
+    heard = handed_over(destination, *queue)
+    assert list(heard) == ["2.25.1", "2.25.0", "2.25.2"]
+    assert heard["2.25.1"] == ""
+    assert isinstance(heard["2.25.0"], Uncertain)
+    assert isinstance(heard["2.25.2"], Uncertain)
 
-        def request(self, *_: object, **__: object) -> dict[str, Any]:
-            msg = "peer: ended unasked (SIGKILL)"
-            raise ChildError(msg)
 
-    destination = desk.destination(free_port())
-    destination._peer = Dying()  # type: ignore[assignment]  # noqa: SLF001 - as when it is killed
-    with pytest.raises(ChildError):
-        destination.store(wrapped)
+def test_a_child_that_cannot_even_begin_is_a_destination_that_is_away(
+    desk: Desk, wrapped: Instance
+) -> None:
     with pytest.raises(Unavailable, match=r"^pacs: peer: ended unasked"):
-        destination.probe()
+        handed_over(dying(desk), wrapped)
+    with pytest.raises(Unavailable, match=r"^pacs: peer: ended unasked"):
+        dying(desk).probe()
+
+
+def test_an_object_that_rotted_in_the_spool_never_reaches_an_archive_whole(
+    desk: Desk, tmp_path: Path, wrapped: Instance
+) -> None:
+    content = bytearray(wrapped.path.read_bytes())
+    content[-20] ^= 1
+    rotten = replace(wrapped, path=tmp_path / "rotten.dcm")
+    rotten.path.write_bytes(content)
+    for options in ((), ("+xa",)):  # to be transcoded, and as it is
+        with Storescp(tmp_path / f"storescp{len(options)}", *options) as archive:
+            destination = desk.destination(archive)
+            with pytest.raises(Refused, match="the object is damaged"):
+                stored(destination, rotten)
+            assert archive.received() == []
+
+
+def test_several_associations_deliver_each_instance_once(
+    desk: Desk, tmp_path: Path, wrapped: Instance
+) -> None:
+    queue = []
+    for number in range(40):
+        body = instance(tmp_path, number)
+        path = Path(body["file"])
+        queue.append(
+            replace(
+                wrapped,
+                path=path,
+                sha256=sha256_of(path),
+                size=path.stat().st_size,
+                sop_instance_uid=body["sop_instance_uid"],
+                sop_class_uid=body["sop_class_uid"],
+                transfer_syntax_uid=body["transfer_syntax_uid"],
+            )
+        )
+    with Orthanc(tmp_path / "peer") as archive:
+        destination = desk.destination(archive, associations=4)
+        heard: dict[str, Outcome] = {}
+        for at in range(0, 40, 10):  # each batch may widen
+            heard |= handed_over(destination, *queue[at : at + 10])
+        assert heard == {one.sop_instance_uid: "" for one in queue}
+        assert archive.count() == 40

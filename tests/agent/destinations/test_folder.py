@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from delivery_support import stored
 from passerelle.destinations.folder import FolderDestination
 from passerelle.errors import Unavailable
 from passerelle.model import Instance
@@ -41,7 +42,7 @@ def share(tmp_path: Path) -> Path:
 
 
 def test_an_object_lies_below_its_study_and_series(one: Instance, share: Path) -> None:
-    assert FolderDestination("share", share).store(one) == ""
+    assert stored(FolderDestination("share", share), one) == ""
     assert [path.relative_to(share).as_posix() for path in share.rglob("*") if path.is_file()] == [
         "2.25.1/2.25.2/2.25.3.dcm"
     ]
@@ -50,19 +51,19 @@ def test_an_object_lies_below_its_study_and_series(one: Instance, share: Path) -
 
 def test_a_copy_that_differs_is_no_proof(one: Instance, share: Path) -> None:
     destination = FolderDestination("share", share)
-    destination.store(one)
+    stored(destination, one)
     (share / "2.25.1/2.25.2/2.25.3.dcm").write_bytes(b"an objecT")
     assert destination.held([one]) == set()
     report = destination.request_commitment("2.25.9", [one])
     assert (report.committed, report.failed) == ((), {"2.25.3": 0x0112})
-    destination.store(one)
+    stored(destination, one)
     assert destination.request_commitment("2.25.9", [one]).committed == ("2.25.3",)
 
 
 def test_a_share_that_is_not_mounted_is_not_filled_from_below(one: Instance, share: Path) -> None:
     share.rmdir()
     with pytest.raises(Unavailable, match=r"^share: the folder .* is not there$"):
-        FolderDestination("share", share).store(one)
+        stored(FolderDestination("share", share), one)
     assert not share.exists()
 
 
@@ -71,7 +72,7 @@ def test_a_folder_that_takes_nothing_is_unavailable_and_blames_no_instance(
 ) -> None:
     (share / "2.25.1").write_bytes(b"a file where the study's folder belongs")
     with pytest.raises(Unavailable, match=r"^share: "):
-        FolderDestination("share", share).store(one)
+        stored(FolderDestination("share", share), one)
     with pytest.raises(Unavailable, match=r"^share: "):
         FolderDestination("share", share).held([one])
 
@@ -80,6 +81,6 @@ def test_what_an_interrupted_copy_left_is_overwritten(one: Instance, share: Path
     partial = share / "2.25.1/2.25.2/2.25.3.part"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(b"half of something longer than the object")
-    FolderDestination("share", share).store(one)
+    stored(FolderDestination("share", share), one)
     assert not partial.exists()
     assert partial.with_suffix(".dcm").read_bytes() == CONTENT

@@ -12,7 +12,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 import faulty_peers
 from passerelle.dimse import negotiation
 from passerelle.dimse.node import Node
-from passerelle.dimse.wire import encoded
+from passerelle.dimse.pdu import encoded
 from passerelle.errors import Unavailable
 
 NODE = Node(host="127.0.0.1", port=104, ae_title="PEER", calling_ae_title="AGENT")

@@ -51,8 +51,10 @@ def test_a_swallowed_connection_attempt_ends_in_time() -> None:
 def test_a_name_with_several_addresses_is_tried_at_each() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        with connected(node(port, host="localhost")) as connection:
+        connection, round_trip_s = connected(node(port, host="localhost"))
+        with connection:
             assert connection.getpeername() == ("127.0.0.1", port)
+        assert 0 < round_trip_s < 1
 
 
 def test_a_transfer_has_time_for_its_size_at_the_slowest_rate_and_for_a_stall() -> None:

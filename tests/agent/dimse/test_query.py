@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
 
 from passerelle.dimse.query import STUDY_ROOT_FIND, WORKLIST_FIND, held, worklist
-from passerelle.dimse.store import store
+from passerelle.dimse.store import Outgoing, store
 from passerelle.errors import NoContext, Unavailable
 from peers_support import (
     AGENT_AET,
@@ -49,7 +49,8 @@ def node(archive: Archive) -> dict[str, Any]:
 def put(association: Association, body: dict[str, Any]) -> None:
     pair = (body["sop_class_uid"], body["transfer_syntax_uid"])
     uid = body["sop_instance_uid"]
-    assert store(association, Path(body["file"]), pair, uid, lambda *_: None) == (0, "")
+    outgoing = Outgoing(path=Path(body["file"]), pair=pair, sop_instance_uid=uid)
+    assert store(association, outgoing, lambda *_: None) == (0, "")
 
 
 @pytest.mark.parametrize("kind", [Orthanc, Dcmqrscp])

@@ -24,7 +24,7 @@ from faulty_peers import (
 )
 from passerelle.dimse.association import Association, associate
 from passerelle.dimse.node import Node
-from passerelle.dimse.store import store
+from passerelle.dimse.store import Outgoing, store
 from passerelle.errors import AgentError, Deferred, Refused, Unavailable, Uncertain
 from peers_support import Storescp, instance, large_instance
 
@@ -51,10 +51,17 @@ def pair(body: dict[str, Any]) -> tuple[str, str]:
     return body["sop_class_uid"], body["transfer_syntax_uid"]
 
 
-def send(association: Association, body: dict[str, Any]) -> tuple[int, str]:
-    return store(
-        association, Path(body["file"]), pair(body), body["sop_instance_uid"], lambda *_: None
+def outgoing(body: dict[str, Any], sha256: str = "") -> Outgoing:
+    return Outgoing(
+        path=Path(body["file"]),
+        pair=pair(body),
+        sop_instance_uid=body["sop_instance_uid"],
+        sha256=sha256,
     )
+
+
+def send(association: Association, body: dict[str, Any]) -> tuple[int, str]:
+    return store(association, outgoing(body), lambda *_: None)
 
 
 def stored(port: int, body: dict[str, Any], **settings: float) -> tuple[int, str]:
@@ -250,7 +257,8 @@ def test_a_peer_that_ended_before_the_first_byte_makes_it_unavailable(tmp_path: 
         (lambda path: path.write_bytes(b"\0" * 200), Refused, "is no DICOM file"),
         (lambda path: path.write_bytes(path.read_bytes()[:140]), Refused, "is no DICOM file"),
         (lambda path: path.write_bytes(b""), Refused, "is no DICOM file"),
-        (lambda path: path.unlink(), Deferred, "cannot be read"),
+        (lambda path: path.unlink(), Refused, "gone from the spool"),
+        (lambda path: (path.unlink(), path.mkdir()), Deferred, "cannot be read"),
         (
             lambda path: path.write_bytes(path.read_bytes().replace(b"1000.1", b"1000.2")),
             Refused,
@@ -278,13 +286,7 @@ def test_progress_is_told_for_an_object_that_takes_time(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     with Storescp(tmp_path / "scp") as archive, Proxy(archive.port, bytes_per_s=4e6) as line:
         association = opened(line.port, body, floor_kbps=1000.0)
-        store(
-            association,
-            Path(body["file"]),
-            pair(body),
-            body["sop_instance_uid"],
-            lambda sent, size: told.append((sent, size)),
-        )
+        store(association, outgoing(body), lambda sent, size: told.append((sent, size)))
         association.release()
     sent = [part for part, _ in told]
     assert sent

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faulty_peers import ABORT, RELEASE, acceptance, read_exactly, rejection
-from passerelle.dimse.wire import PDU_LIMIT, Wire
+from passerelle.dimse.pdu import PDU_LIMIT
+from passerelle.dimse.wire import Wire
 from passerelle.errors import Unavailable
 
 if TYPE_CHECKING:

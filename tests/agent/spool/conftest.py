@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,3 +41,17 @@ def spool(data_dir: Path, clock: Clock) -> Iterator[Spool]:
     opened = Spool.open(data_dir, now=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, empty_ledger: Path) -> Iterator[Path]:
+    """A data_dir on a disk of 2 MB of its own."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if not shutil.which("mount") or subprocess.run(command, check=False).returncode:
+        pytest.skip("may not mount a disk")
+    (disk / "data").mkdir()
+    shutil.copy(empty_ledger, disk / "data" / "queue.db")
+    yield disk / "data"
+    subprocess.run(["umount", str(disk)], check=True)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from passerelle.errors import Changed, EncodingError
 from passerelle.model import AcquisitionState
 from passerelle.spool.files import make_folder
 from passerelle.spool.layout import Layout
-from spool_support import WHO, admit, leased, made, origin, original, states
+from spool_support import WHO, admit, is_intact, leased, made, origin, original, states
 
 if TYPE_CHECKING:
     from passerelle.spool import Spool
@@ -103,7 +105,7 @@ def test_a_removed_instance_comes_back_for_a_destination_that_never_had_it(
     again = origin("copy of a.dcm")
     spool.admit(again, None, [made(spool, again, uid=uid, content=content)], ["pacs", "research"])
     assert states(spool) == {f"{uid} pacs": "COMMITTED", f"{uid} research": "PENDING"}
-    spool.verify(leased(spool, "research").instance)
+    assert is_intact(leased(spool, "research").instance)
 
 
 @pytest.mark.parametrize("uid", ["../../etc/passwd", "1.2/3", "", "1.2.", "1" * 65, "1.2\n"])
@@ -195,13 +197,12 @@ def test_each_step_is_durable_before_the_next(
     monkeypatch.setattr(os, "replace", replaced)
     spool.admit(of, WHO, produced, ["pacs"])
     assert steps == [
-        "sync .dcm",
         "sync .json",
+        "sync .dcm",
         "rename .json",
-        "sync spool",
         "rename .dcm",
         "sync spool",
-    ]
+    ], "and then the commit"
 
 
 def test_numbers_grow_across_restarts(spool: Spool, data_dir: Path) -> None:
@@ -211,3 +212,40 @@ def test_numbers_grow_across_restarts(spool: Spool, data_dir: Path) -> None:
     with type(spool).open(data_dir) as again:
         assert numbers == [1, 2]
         assert again.next_number() == 2
+
+
+def test_only_the_same_instance_is_waited_for(spool: Spool, tmp_path: Path) -> None:
+    with spool._admitting.of({origin("a.png").id}):  # noqa: SLF001 - one lane is inside
+        same = threading.Thread(target=admit, args=(spool, "a.png"))
+        same.start()
+        admit(spool, "b.png")
+        of, media, sidecar = original(tmp_path / "device", "c.png")
+        spool.hold(of, media, sidecar, reason="no patient")
+        same.join(0.2)
+        assert same.is_alive()
+        assert spool.known(origin("a.png")) is None
+    same.join(10)
+    assert spool.known(origin("a.png")) is AcquisitionState.WRAPPED
+
+
+def test_the_same_file_from_several_lanes_is_admitted_once(spool: Spool) -> None:
+    of = origin("a.dcm")
+    content = "the same object"
+    produced = [
+        (again := origin(f"copy {number}"), made(spool, again, uid=of.uid(), content=content))
+        for number in range(6)
+    ]
+    files = [replace(one, file=one.file.with_name(f"tmp.{of.id}")) for of, one in produced]
+    for one in files:
+        one.file.write_text(content)
+    lanes = [
+        threading.Thread(target=spool.admit, args=(of, WHO, [one], ["pacs"]))
+        for (of, _), one in zip(produced, files, strict=True)
+    ]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    assert states(spool) == {f"{of.uid()} pacs": "PENDING"}
+    assert spool.counts().acquisitions["WRAPPED"] == 6
+    assert leased(spool).instance.path.read_text() == content

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from passerelle.errors import LedgerError
-from passerelle.spool.database import Database, Verdict, judge
+from passerelle.spool.database import Database
+from passerelle.spool.judging import Verdict, judge
 from spool_support import admit
 
 if TYPE_CHECKING:

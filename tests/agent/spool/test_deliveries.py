@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passerelle.errors import LedgerError
 from passerelle.model import DeliveryState
 from spool_support import NOON, admit, leased, state_of
 
@@ -19,20 +18,20 @@ def test_the_oldest_due_instance_is_leased_first_and_only_once(spool: Spool, clo
     clock.at += 1
     second = admit(spool, "a.png")
     taken = [leased(spool).instance.sop_instance_uid for _ in range(2)]
-    assert (taken, spool.lease("pacs")) == (first + second, None)
+    assert (taken, spool.lease("pacs")) == (first + second, [])
 
 
 def test_a_lease_is_of_its_own_destination(spool: Spool) -> None:
     admit(spool, to=["pacs", "research"])
     leased(spool, "research")
-    assert spool.lease("research") is None
+    assert spool.lease("research") == []
     assert leased(spool, "pacs").attempts == 1
 
 
 def test_what_is_put_off_is_not_due_before_its_time(spool: Spool, clock: Clock) -> None:
     admit(spool)
     spool.retry(leased(spool), at=NOON + 60, reason="A700", blamed=True)
-    assert (spool.lease("pacs"), spool.next_due("pacs")) == (None, NOON + 60)
+    assert (spool.lease("pacs"), spool.next_due("pacs")) == ([], NOON + 60)
     clock.at += 61
     again = leased(spool)
     assert (again.attempts, again.failures, again.first_failed_at) == (2, 1, NOON)
@@ -74,13 +73,13 @@ def test_a_clock_that_jumped_back_does_not_stop_what_is_owed(
 
 
 def test_nothing_owed_is_nothing_due(spool: Spool) -> None:
-    assert (spool.lease("pacs"), spool.next_due("pacs")) == (None, None)
+    assert (spool.lease("pacs"), spool.next_due("pacs")) == ([], None)
 
 
 def test_a_lost_answer_is_asked_for_and_found(spool: Spool) -> None:
     (uid,) = admit(spool)
     spool.mark_unknown(leased(spool), reason="no answer")
-    assert spool.lease("pacs") is None, "nothing is sent before the archive was asked"
+    assert spool.lease("pacs") == [], "nothing is sent before the archive was asked"
     (unknown,) = spool.unknown("pacs", 10)
     assert unknown.uncertain
     spool.found(unknown)
@@ -109,7 +108,7 @@ def test_a_refusal_waits_for_a_person_and_says_why(spool: Spool) -> None:
     admit(spool)
     spool.refuse(leased(spool), reason="A900")
     assert [(row["state"], row["reason"]) for row in spool.rows()] == [("REFUSED", "A900")]
-    assert spool.lease("pacs") is None
+    assert spool.lease("pacs") == []
 
 
 def test_a_proof_that_came_meanwhile_is_not_undone_by_a_late_outcome(spool: Spool) -> None:
@@ -120,18 +119,30 @@ def test_a_proof_that_came_meanwhile_is_not_undone_by_a_late_outcome(spool: Spoo
     assert state_of(spool, uid) is DeliveryState.COMMITTED
 
 
-def test_an_object_is_sent_only_while_it_is_what_was_written(spool: Spool) -> None:
-    admit(spool)
-    instance = leased(spool).instance
-    spool.verify(instance)
-    damaged = bytearray(instance.path.read_bytes())
-    damaged[3] ^= 1
-    instance.path.write_bytes(damaged)
-    with pytest.raises(LedgerError, match="damaged"):
-        spool.verify(instance)
-    instance.path.unlink()
-    with pytest.raises(LedgerError, match="cannot be read"):
-        spool.verify(instance)
+def test_a_batch_ends_with_the_one_that_reaches_its_bytes(spool: Spool) -> None:
+    uids = [uid for number in range(5) for uid in admit(spool, f"{number}.png")]
+    size = leased(spool).instance.size
+    batch = spool.lease("pacs", limit=4, limit_bytes=size + 1)
+    assert [one.instance.sop_instance_uid for one in batch] == uids[1:3]
+    assert len(spool.lease("pacs", limit=4)) == 2
+
+
+def test_leases_that_were_not_begun_are_as_if_not_taken(spool: Spool) -> None:
+    uids = [uid for number in range(3) for uid in admit(spool, f"{number}.png")]
+    spool.put_back(spool.lease("pacs", limit=3)[1:])
+    again = spool.lease("pacs", limit=3)
+    assert [(one.instance.sop_instance_uid, one.attempts) for one in again] == [
+        (uid, 1) for uid in uids[1:]
+    ]
+
+
+def test_what_a_courier_was_sending_when_it_ended_is_asked_for(spool: Spool) -> None:
+    (uid,) = admit(spool, to=["pacs", "research"])
+    leased(spool, "pacs")
+    leased(spool, "research")
+    assert spool.interrupted("pacs") == 1
+    assert state_of(spool, uid) is DeliveryState.UNKNOWN
+    assert state_of(spool, uid, "research") is DeliveryState.SENDING
 
 
 def test_threads_never_lease_the_same_delivery(spool: Spool) -> None:
@@ -139,9 +150,10 @@ def test_threads_never_lease_the_same_delivery(spool: Spool) -> None:
     taken: list[str] = []
 
     def take() -> None:
-        while delivery := spool.lease("pacs"):
-            taken.append(delivery.instance.sop_instance_uid)
-            spool.stored(delivery)
+        while deliveries := spool.lease("pacs", limit=3):
+            for delivery in deliveries:
+                taken.append(delivery.instance.sop_instance_uid)
+                spool.stored(delivery)
 
     threads = [threading.Thread(target=take) for _ in range(4)]
     for thread in threads:

@@ -9,7 +9,8 @@ import pytest
 from passerelle.errors import LedgerError
 from passerelle.model import DeliveryState
 from passerelle.spool import Spool
-from passerelle.spool.database import Database, Verdict, judge
+from passerelle.spool.database import Database
+from passerelle.spool.judging import Verdict, judge
 from passerelle.spool.layout import Layout
 from passerelle.spool.mending import mend
 from spool_support import NOON, Clock, admit, leased, origin, original, state_of, states

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,29 @@ def test_nothing_is_lost_when_an_older_ledger_is_migrated(
         assert migrated.counts().deliveries["PENDING"] == 2
         assert migrated.transaction("2.25.9") is not None
         migrated.memory("export").remember("export", "a.png", SEEN)
+
+
+def test_nothing_is_due_of_what_an_older_agent_removed_and_damage_stays_damage(
+    spool: Spool, data_dir: Path
+) -> None:
+    uids = admit(spool, count=3)
+    spool.committed("pacs", uids[:2], proof="commitment")
+    spool.remove(spool.removable(time.time() + 1e9, 9))
+    spool.close()
+    _copied_back(data_dir, 2)
+    with closing(sqlite3.connect(data_dir / "queue.db")) as connection:
+        register(connection)
+        connection.execute("UPDATE delivery SET next_attempt_at = created_at")
+        connection.execute("DROP TRIGGER delivery_changed")
+        connection.execute(
+            "UPDATE delivery SET attempts = 77 WHERE sop_instance_uid = ?", [uids[1]]
+        )
+        connection.commit()
+        migrate(data_dir / "queue.db")
+        rows = connection.execute(
+            "SELECT sop_instance_uid, next_attempt_at IS NULL, attempts FROM delivery"
+        ).fetchall()
+    assert sorted(rows) == sorted([(uids[0], 1, 0), (uids[1], 0, 77), (uids[2], 0, 0)])
 
 
 @pytest.mark.parametrize("version", range(VERSION + 1))

@@ -58,7 +58,7 @@ def test_nothing_matches_a_uid_nobody_knows(spool: Spool) -> None:
 def test_a_discarded_instance_is_not_sent_and_its_audit_record_stays(spool: Spool) -> None:
     (uid,) = admit(spool)
     assert spool.discard(uid, "test picture", "jane")
-    assert (spool.lease("pacs"), state_of(spool, uid)) == (None, DeliveryState.DISCARDED)
+    assert (spool.lease("pacs"), state_of(spool, uid)) == ([], DeliveryState.DISCARDED)
     assert ("discarded", "jane") in _events(spool, uid)
     assert spool.retry_now([uid], "jane", all_held=True) == []
 

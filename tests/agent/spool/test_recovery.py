@@ -12,7 +12,7 @@ from passerelle.model import DeliveryState
 from passerelle.spool import Spool
 from passerelle.spool.layout import Layout
 from passerelle.spool.migrate import migrate
-from spool_support import WHO, admit, leased, made, origin, original, state_of, states
+from spool_support import WHO, admit, is_intact, leased, made, origin, original, state_of, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,7 +204,7 @@ def test_an_acquisition_that_is_not_complete_is_taken_again_without_doubling(
         again.admit(of, WHO, produced, ["pacs"])
         assert again.known(of) == "WRAPPED"
         assert states(again) == {f"{uids[0]} pacs": "UNKNOWN", f"{uids[1]} pacs": "PENDING"}
-        again.verify(again.unknown("pacs", 1)[0].instance)
+        assert is_intact(again.unknown("pacs", 1)[0].instance)
 
 
 def test_commits_that_were_lost_with_their_log_make_everything_doubtful(

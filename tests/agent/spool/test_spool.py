@@ -13,22 +13,7 @@ from passerelle.spool import Spool
 from spool_support import WHO, admit, made, origin, original, states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path, empty_ledger: Path) -> Iterator[Path]:
-    """A data_dir on a disk of 2 MB of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    if not shutil.which("mount") or subprocess.run(command, check=False).returncode:
-        pytest.skip("may not mount a disk")
-    (disk / "data").mkdir()
-    shutil.copy(empty_ledger, disk / "data" / "queue.db")
-    yield disk / "data"
-    subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_one_process_opens_a_data_dir(spool: Spool, data_dir: Path) -> None:

@@ -10,6 +10,15 @@ WHERE rowid = coalesce(
 RETURNING sop_instance_uid, destination, state, attempts, first_failed_at, failures, uncertain,
     1 AS intact
 
+-- name: put_back
+UPDATE delivery SET state = 'PENDING', attempts = attempts - 1, changed_at = :now
+WHERE sop_instance_uid = :uid AND destination = :destination AND state = 'SENDING'
+
+-- name: interrupted_there
+UPDATE delivery SET state = 'UNKNOWN', uncertain = 1, changed_at = :now,
+    reason = 'its courier ended while it was sent'
+WHERE destination = :destination AND state = 'SENDING' AND state NOT IN ('COMMITTED', 'DISCARDED')
+
 -- name: first_due
 SELECT min(next_attempt_at) AS at FROM delivery WHERE destination = :destination AND state = 'PENDING'
 
@@ -19,6 +28,7 @@ SELECT max(next_attempt_at) AS at FROM delivery WHERE destination = :destination
 -- name: unknown
 SELECT delivery.*, {intact:delivery} AS intact FROM delivery
 WHERE destination = :destination AND state = 'UNKNOWN' AND state NOT IN ('COMMITTED', 'DISCARDED')
+    AND (next_attempt_at IS NULL) = 0
 ORDER BY created_at LIMIT :limit
 
 -- name: delivery
@@ -38,7 +48,7 @@ WHERE sop_instance_uid = :uid AND destination = :destination AND state = :was
 UPDATE delivery SET state = 'PENDING', reason = :reason, changed_at = :now, transaction_uid = NULL,
     failures = failures + :blamed,
     first_failed_at = CASE WHEN :blamed THEN coalesce(first_failed_at, :now) ELSE first_failed_at END,
-    next_attempt_at = CASE WHEN :blamed THEN :at ELSE min(:at, next_attempt_at) END
+    next_attempt_at = CASE WHEN :blamed THEN :at ELSE min(:at, coalesce(next_attempt_at, :at)) END
 WHERE sop_instance_uid = :uid AND destination = :destination AND state = :was
 
 -- name: unanswered

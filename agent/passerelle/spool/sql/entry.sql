@@ -18,6 +18,9 @@ VALUES (:sop_instance_uid, :acquisition_id, :number, :sop_class_uid,
 ON CONFLICT (sop_instance_uid) DO UPDATE
 SET removed_at = NULL, acquisition_id = excluded.acquisition_id WHERE removed_at IS NOT NULL
 
+-- name: here_again
+UPDATE delivery SET next_attempt_at = :at WHERE sop_instance_uid = :uid AND next_attempt_at IS NULL
+
 -- name: enter_delivery
 INSERT INTO delivery (sop_instance_uid, destination, state, attempts, next_attempt_at, failures,
     uncertain, reason, created_at, changed_at)
@@ -33,12 +36,11 @@ UPDATE acquisition SET state = 'WRAPPED', reason = ''
 WHERE state IN ('RECEIVED', 'HELD', 'QUARANTINED') AND instances > 0
     AND instances = (SELECT count(*) FROM instance WHERE acquisition_id = acquisition.id)
 
+-- name: acquisition_is_here
+SELECT 1 AS yes FROM acquisition WHERE id = :id
+
 -- name: destinations_of
 SELECT destination FROM delivery WHERE sop_instance_uid = :uid
-
--- name: event
-INSERT INTO event (at, kind, actor, subject, detail)
-VALUES (:at, :kind, :actor, :subject, :detail)
 
 -- name: last_acquisition_place
 SELECT coalesce(max(rowid), 0) AS place FROM acquisition

@@ -1,7 +1,7 @@
 -- name: awaiting_proof
 SELECT delivery.sop_instance_uid, {intact:delivery} AS intact FROM delivery
 WHERE destination = :destination AND state = 'STORED' AND state NOT IN ('COMMITTED', 'DISCARDED')
-    AND transaction_uid IS NULL
+    AND (next_attempt_at IS NULL) = 0 AND transaction_uid IS NULL
 ORDER BY created_at LIMIT :limit
 
 -- name: begin_transaction
@@ -37,25 +37,3 @@ UPDATE delivery SET state = 'COMMITTED', reason = '', proof = :proof, committed_
     stored_at = coalesce(stored_at, :now), uncertain = 0, changed_at = :now, transaction_uid = NULL
 WHERE destination = :destination AND state IN ('PENDING', 'SENDING', 'UNKNOWN', 'STORED')
     AND sop_instance_uid IN (SELECT value FROM json_each(:uids))
-RETURNING sop_instance_uid
-
--- name: removable
-SELECT instance.*, {intact:instance} AND NOT EXISTS (SELECT 1 FROM delivery
-        WHERE delivery.sop_instance_uid = instance.sop_instance_uid
-            AND NOT {intact:delivery}) AS intact
-FROM instance
-WHERE removed_at IS NULL AND created_at < :before
-    AND EXISTS (SELECT 1 FROM delivery
-        WHERE delivery.sop_instance_uid = instance.sop_instance_uid)
-    AND NOT EXISTS (SELECT 1 FROM delivery
-        WHERE delivery.sop_instance_uid = instance.sop_instance_uid
-            AND (changed_at >= :before OR NOT (state IN ('COMMITTED', 'DISCARDED')
-                OR (state = 'STORED'
-                    AND destination IN (SELECT value FROM json_each(:unproven_ok))))))
-ORDER BY created_at LIMIT :limit
-
--- name: removed
-UPDATE instance SET removed_at = :now WHERE sop_instance_uid = :uid AND removed_at IS NULL
-
--- name: destinations
-SELECT DISTINCT grouped_by AS name FROM tally WHERE subject = 'delivery'
