@@ -54,9 +54,8 @@ def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
         Changed: It is gone, no regular file any more, or not the one of `fingerprint`.
     """
     try:
-        descriptor = _opened(media)
+        descriptor, before = _opened(media)
         try:
-            before = os.fstat(descriptor)
             digest, head, left = hashlib.sha256(), b"", before.st_size
             while left and (block := os.read(descriptor, min(left, _BLOCK))):
                 digest.update(block)
@@ -80,13 +79,14 @@ def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
     )
 
 
-def _opened(media: Path) -> int:
+def _opened(media: Path) -> tuple[int, os.stat_result]:
     descriptor = os.open(media, _FLAGS)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         msg = "is no regular file"
         raise Changed(msg)
-    return descriptor
+    return descriptor, status
 
 
 def origin_of(agent: str, acquisition: Acquisition, media: Hashed) -> Origin:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import SourceError
 from passerelle.model import Acquisition, Fingerprint
+from passerelle.sources.cadence import Cadence
 from passerelle.sources.candidates import NEVER, Candidate, Candidates
 from passerelle.sources.hastening import hastened
 from passerelle.sources.pairing import reads_as_json
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
     from passerelle.sources.releasing import After, Memory
 
-_REST_S: Final = 0.2  # at least between two scans, however many events there are
-_SHARE: Final = 9  # and before any scan this many times as long as the last one took,
-_SHARE_IN_A_BURST: Final = 1  # or this many
-_BURST: Final = 200  # files that one scan finds: then the next scan finds more, without events
 _RETRY_S: Final = 2.0
 _LONGEST_RETRY_S: Final = 300.0
 
@@ -81,14 +78,12 @@ class FolderSource:
         self._was_mount = False
         self._candidates = Candidates(settle_s, lambda *file: memory.remembers(name, *file))
         self._releases = Releases(self._candidates, after=after, archive=archive, memory=memory)
-        self._bell = Event()  # rung after either of these was set
-        self._is_stirred = self._is_called = self._in_burst = False
+        self._bell = Event()  # rung after this was set, or the folder stirred
+        self._is_called = False
+        self._cadence = Cadence(poll_s)
         self._listen: Callable[[bool], None] = lambda _on: None
-        self._scanned_at = self._next_scan = self._earliest_scan = self._rested = -NEVER
         self._unreadable_folders = self._lonely = 0
-        self._ahead: deque[Candidate] = (
-            deque()
-        )  # whose structure can be followed before they are due
+        self._ahead: deque[Candidate] = deque()  # to be looked into before they are due
         self._told: set[str] = set()
 
     def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
@@ -103,13 +98,14 @@ class FolderSource:
             self._listen = events.enter_context(
                 hastened(self.path, self._stir, source=self.name, recursive=self._recursive)
             )
-            self._is_stirred = True  # something may have come before anybody listened
+            self._listen(not self._cadence.in_burst)
+            self._cadence.stir()  # something may have come before anybody listened
             due = -NEVER
             while not stop.is_set():
                 if self._is_called:
                     self._is_called = False
                     yield None
-                elif (until := self._when_to_look(due)) > self._clock():
+                elif (until := self._cadence.next_look(due)) > self._clock():
                     self._wait(until)
                     continue
                 else:
@@ -140,7 +136,7 @@ class FolderSource:
                 candidate.due = NEVER
                 self.last_acquisition_at = self._wall_clock()
                 yield acquisition
-            if self._clock() >= self._when_to_look(NEVER):
+            if self._cadence.interrupts(self._clock()):
                 return
 
     def release(self, acquisition: Acquisition, *, kept: bool) -> None:
@@ -149,6 +145,7 @@ class FolderSource:
         One that had a complaint stays in its place and is offered again if it changes.
         """
         self._releases.release(acquisition, kept=kept, now=self._clock())
+        self._cadence.moved_away(self._clock())
 
     def retry(self, acquisition: Acquisition) -> None:
         """Offer the acquisition again after a while, longer each time."""
@@ -180,8 +177,7 @@ class FolderSource:
         return [f"{self.name}: {problem}" for problem in found if problem]
 
     def _look(self) -> None:
-        began = self._clock()
-        self._is_stirred = False
+        self._cadence.begin(self._clock())
         findings = scan(self.path, source=self.name, recursive=self._recursive)
         # A share that was unmounted leaves an empty folder behind.
         mounted = self._is_mount(self.path)
@@ -191,25 +187,16 @@ class FolderSource:
         self._was_mount = mounted
         now = self._clock()
         found = self._candidates.update(findings, now)
-        if found:
-            self._on_found()
-            self._ahead.extend(found)
-        self._meet(burst=len(found) > _BURST)
-        self._scanned_at = began
-        self._next_scan = now + self._poll_s
-        took = self._clock() - began
-        self._earliest_scan = now + (_SHARE_IN_A_BURST if self._in_burst else _SHARE) * took
-        self._rested = now + _REST_S
         self._unreadable_folders = findings.unreadable
         self._lonely = sum(1 for _ in self._candidates.lonely(now, self._window_s))
         self._tell(findings.skipped)
-
-    def _meet(self, *, burst: bool) -> None:
-        """Stop listening while there is a burst; look again at once when that is over."""
-        if burst != self._in_burst:
-            self._listen(not burst)
-        self._is_stirred = self._is_stirred or burst or self._in_burst
-        self._in_burst = burst
+        if found:
+            self._on_found()
+            self._ahead.extend(found)
+        was_in_burst = self._cadence.in_burst
+        self._cadence.end(self._clock(), found=len(found))
+        if self._cadence.in_burst != was_in_burst:
+            self._listen(was_in_burst)
 
     def _tell(self, skipped: Counter[str]) -> None:
         self.skipped = skipped
@@ -218,15 +205,8 @@ class FolderSource:
             _log.info("%s: skipped, and from now on silently: %s", self.name, kind)
 
     def _stir(self) -> None:
-        """Something happened in the folder."""
-        if not self._is_stirred:
-            self._is_stirred = True
+        if self._cadence.stir():
             self._bell.set()
-
-    def _when_to_look(self, due: float) -> float:
-        """At the next poll, when something is due or, a moment after the last time, stirred."""
-        stirred = self._rested if self._is_stirred else NEVER
-        return min(self._next_scan, max(self._earliest_scan, min(due, stirred)))
 
     def _wait(self, until: float) -> None:
         """Until then, or the bell, follow the structure of files that settle; then sleep."""
@@ -297,7 +277,7 @@ class FolderSource:
         sidecar = self._candidates.sidecar(candidate.name)
         if sidecar is None or candidate.arrived - sidecar.since > self._window_s:
             # An old one is of an earlier picture of this name: devices reuse names.
-            return None, deadline if self._scanned_at < deadline else now
+            return None, deadline if self._cadence.scanned_at < deadline else now
         if not self._candidates.settled(sidecar, now):
             return sidecar, sidecar.since + self._settle_s
         path = self.path / sidecar.name
