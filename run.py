@@ -44,16 +44,8 @@ def installed(lock: str) -> bool:
     if not PYTHON.exists():
         # Without pip of its own: Debian's Python has no ensurepip.
         venv.create(VENV, symlinks=os.name != "nt")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "--python",
-        PYTHON,
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-    ]
+    quiet = ("-q", "--disable-pip-version-check")
+    pip = (sys.executable, "-m", "pip", "--python", PYTHON, "install", *quiet)
     if run(*pip, "--require-hashes", "-r", lock):
         return False
     if run(*pip, "--no-deps", "--no-build-isolation", "-e", "."):

@@ -118,6 +118,9 @@ class Courier:
         batch = _Batch(leased, self._write, self._look_ahead)
         try:
             self._destination.store([delivery.instance for delivery in leased], batch.told)
+        except Unavailable as outage:
+            batch.missed(outage)
+            raise
         finally:
             batch.write()
             self._spool.put_back(batch.untold)
@@ -222,6 +225,11 @@ class _Batch:
         if len(self._open) == self._half and self.outage is None:
             self._on_half()
         return self.outage is None
+
+    def missed(self, outage: Unavailable) -> None:
+        """The destination was not there: the first that was not begun is what was tried."""
+        if self._open:
+            self._told.append((self._open.pop(next(iter(self._open))), outage))
 
     def write(self) -> None:
         """Write down what was told."""
