@@ -41,15 +41,11 @@ def installed(lock: str) -> bool:
     if stamp.exists() and stamp.read_text() == digest.hexdigest():
         return True
     print(f"installing the packages of {lock} into .venv …", flush=True)
-    pip: list[str | Path] = [PYTHON, "-m", "pip"]
-    try:
-        from ensurepip import version  # noqa: PLC0415 - Debian removes it from its Python
-
-        venv.create(VENV, with_pip=bool(version()))
-    except ImportError:
-        venv.create(VENV)
-        pip = [sys.executable, "-m", "pip", "--python", PYTHON]
-    pip += ["install", "-q", "--disable-pip-version-check"]
+    if not PYTHON.exists():
+        # Without pip of its own: Debian's Python has no ensurepip.
+        venv.create(VENV, symlinks=os.name != "nt")
+    quiet = ("-q", "--disable-pip-version-check")
+    pip = (sys.executable, "-m", "pip", "--python", PYTHON, "install", *quiet)
     if run(*pip, "--require-hashes", "-r", lock):
         return False
     if run(*pip, "--no-deps", "--no-build-isolation", "-e", "."):

@@ -63,6 +63,7 @@ class Courier:
         self._may_prove = may_prove
         self._on_stored = on_stored
         self._bell = threading.Event()
+        self._ahead: list[Delivery] = []  # leased for the next batch
 
     def wake(self) -> None:
         """Something may be due."""
@@ -81,6 +82,7 @@ class Courier:
                 continue
             self._bell.wait(self._idle_s())
             self._bell.clear()  # before `stop` is looked at: its bell must not be lost
+        self._put_ahead_back()
 
     def deliver_some(self) -> bool:
         """Do what is due first; False when nothing is."""
@@ -89,6 +91,7 @@ class Courier:
         try:
             return self._ask_about_the_unknown() or self._send()
         except Unavailable as outage:
+            self._put_ahead_back()
             self._opened(str(outage))
             return False
 
@@ -109,18 +112,32 @@ class Courier:
         _log.warning("%s; next try in %.0f s", reason, self.circuit.wait_s())
 
     def _send(self) -> bool:
-        leased = self._spool.lease(self.name, limit=_BATCH, limit_bytes=_BATCH_BYTES)
+        leased, self._ahead = self._ahead or self._leased(), []
         if not leased:
             return False
-        batch = _Batch(leased, self._write)
+        batch = _Batch(leased, self._write, self._look_ahead)
         try:
             self._destination.store([delivery.instance for delivery in leased], batch.told)
+        except Unavailable as outage:
+            batch.missed(outage)
+            raise
         finally:
             batch.write()
             self._spool.put_back(batch.untold)
         if batch.outage:
             raise batch.outage
         return True
+
+    def _leased(self) -> list[Delivery]:
+        return self._spool.lease(self.name, limit=_BATCH, limit_bytes=_BATCH_BYTES)
+
+    def _look_ahead(self) -> None:
+        """Lease the next batch while this one is under way: the destination need not wait."""
+        self._ahead = self._leased()
+
+    def _put_ahead_back(self) -> None:
+        ahead, self._ahead = self._ahead, []
+        self._spool.put_back(ahead)
 
     def _write(self, told: Sequence[tuple[Delivery, Outcome]]) -> None:
         with self._spool.together():
@@ -183,9 +200,12 @@ class _Batch:
         self,
         leased: Sequence[Delivery],
         write: Callable[[Sequence[tuple[Delivery, Outcome]]], None],
+        on_half: Callable[[], None],
     ) -> None:
         self._open = {delivery.instance.sop_instance_uid: delivery for delivery in leased}
         self._write = write
+        self._half = len(leased) // 2
+        self._on_half = on_half
         self._told: list[tuple[Delivery, Outcome]] = []
         self._written_at = time.monotonic()
         self.outage: Unavailable | None = None
@@ -202,7 +222,14 @@ class _Batch:
             self.outage = outcome
         if len(self._told) >= _GATHER or time.monotonic() - self._written_at >= _GATHER_S:
             self.write()
+        if len(self._open) == self._half and self.outage is None:
+            self._on_half()
         return self.outage is None
+
+    def missed(self, outage: Unavailable) -> None:
+        """The destination was not there: the first that was not begun is what was tried."""
+        if self._open:
+            self._told.append((self._open.pop(next(iter(self._open))), outage))
 
     def write(self) -> None:
         """Write down what was told."""

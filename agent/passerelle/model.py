@@ -6,7 +6,7 @@ import os
 import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +42,11 @@ class DeliveryState(StrEnum):
     DISCARDED = "DISCARDED"  # an operator gave it up; the audit record says why
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
-    """What tells, without reading it, that a file is still the one that was seen."""
+class Fingerprint(NamedTuple):
+    """What tells, without reading it, that a file is still the one that was seen.
+
+    A tuple: one is made of every file in a folder whenever that is scanned.
+    """
 
     size: int
     mtime_ns: int
@@ -54,9 +56,7 @@ class Fingerprint:
     @classmethod
     def of(cls, stat: os.stat_result) -> Fingerprint:
         """The fingerprint of a file from its `stat`."""
-        return cls(
-            size=stat.st_size, mtime_ns=stat.st_mtime_ns, inode=stat.st_ino, device=stat.st_dev
-        )
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_dev)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ import json
 import re
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -26,6 +27,11 @@ SopClassName = Literal[
     "EncapsulatedPDF",
 ]
 SyntaxName = Literal["JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless", "RLELossless", "None"]
+#: The encoders that are extras: what they import and what installs them.
+_EXTRAS: Final[dict[SyntaxName, tuple[str, str]]] = {
+    "JPEG2000Lossless": ("openjpeg", "passerelle[j2k]"),
+    "HTJ2KLossless": ("imagecodecs", "passerelle[htj2k]"),
+}
 
 
 class _Strict(BaseModel):
@@ -115,17 +121,27 @@ def load_profile(name: str | None, beside: Path | None = None) -> Profile:
     Without a name it is the plain profile: any picture, as Secondary Capture.
 
     Raises:
-        ConfigError: There is none, or it cannot be used.
+        ConfigError: There is none, or it cannot be used here.
     """
     if name is None:
         return PLAIN
     for folder in _folders(beside):
         path = folder / f"{name}.toml"
         if path.is_file():
-            return read_profile(path)
+            return _with_encoder(read_profile(path))
     known = ", ".join(sorted(profile_names(beside)))
     msg = f"profile {name}: unknown; known are: {known}"
     raise ConfigError(msg)
+
+
+def _with_encoder(profile: Profile) -> Profile:
+    """The profile, if there is an encoder for anything that it asks for."""
+    extras = [_EXTRAS[name] for name in profile.compression if name in _EXTRAS]
+    missing = [package for module, package in extras if find_spec(module) is None]
+    if len(missing) == len(profile.compression):
+        msg = f"profile {profile.name}: nothing here encodes its compression; install {missing[0]}"
+        raise ConfigError(msg)
+    return profile
 
 
 def read_profile(path: Path) -> Profile:

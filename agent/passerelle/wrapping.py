@@ -8,7 +8,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import Changed, ChildError, EncodingError
 from passerelle.model import Fingerprint, Origin
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from passerelle.spool import Spool
 
 _BLOCK: Final = 1 << 20
+_FLAGS: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # or opening a pipe that took the file's place waits for ever
+    | getattr(os, "O_BINARY", 0)
+)
 _START_S: Final = 60.0
 _FLOOR: Final = 500_000  # bytes per second that the slowest encoder still manages
 _TRIES: Final = 2
@@ -47,38 +53,40 @@ def read_once(media: Path, fingerprint: Fingerprint | None = None) -> Hashed:
     Raises:
         Changed: It is gone, no regular file any more, or not the one of `fingerprint`.
     """
-    digest = hashlib.sha256()
     try:
-        with _opened(media) as file:
-            before = os.fstat(file.fileno())
-            head = file.read(132)
-            digest.update(head)
-            while block := file.read(_BLOCK):
+        descriptor, before = _opened(media)
+        try:
+            digest, head, left = hashlib.sha256(), b"", before.st_size
+            while left and (block := os.read(descriptor, min(left, _BLOCK))):
                 digest.update(block)
-            after = Fingerprint.of(os.fstat(file.fileno()))
+                head = head or block
+                left -= len(block)
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         msg = f"cannot be read: {error.strerror}"
         raise Changed(msg) from error
-    if Fingerprint.of(before) != after or (fingerprint and fingerprint != after):
+    after = Fingerprint.of(status)
+    if left or Fingerprint.of(before) != after or (fingerprint and fingerprint != after):
         msg = "changed while it was read"
         raise Changed(msg)
     return Hashed(
         sha256=digest.hexdigest(),
         size=after.size,
         mtime=before.st_mtime,
-        is_part10=head[128:] == _PART10_MAGIC,
+        is_part10=head[128:132] == _PART10_MAGIC,
     )
 
 
-def _opened(media: Path) -> IO[bytes]:
-    # O_NONBLOCK: a FIFO put in its place must not block the open. Windows has neither flag.
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(media, flags | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+def _opened(media: Path) -> tuple[int, os.stat_result]:
+    descriptor = os.open(media, _FLAGS)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         msg = "is no regular file"
         raise Changed(msg)
-    return os.fdopen(descriptor, "rb", buffering=0)
+    return descriptor, status
 
 
 def origin_of(agent: str, acquisition: Acquisition, media: Hashed) -> Origin:

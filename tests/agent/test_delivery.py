@@ -268,3 +268,31 @@ def test_out_of_resources_after_an_uncertain_try_is_asked_about(
     clock.now += 600
     drain(pacs)
     assert state(spool, uid) == "STORED"
+
+
+def test_the_next_batch_is_leased_while_one_is_under_way_and_put_back_after_an_outage(
+    spool: Spool, courier: Callable[..., Courier]
+) -> None:
+    uids = [admitted(spool, number) for number in range(150)]
+    destination = ScriptedDestination(*[""] * 50, Unavailable("pacs: A700"))
+    assert not courier(destination).deliver_some()
+    assert destination.stored == uids[:50]
+    states = [row["state"] for row in spool.rows()]
+    assert states == ["STORED"] * 50 + ["PENDING"] * 100
+    assert [row["attempts"] for row in spool.rows()] == [1] * 51 + [0] * 99
+
+
+def test_a_stop_puts_back_what_was_leased_ahead(
+    spool: Spool, courier: Callable[..., Courier]
+) -> None:
+    stop = threading.Event()
+
+    class Stopping(ScriptedDestination):
+        def store(self, instances: Sequence[Instance], told: Told) -> None:
+            super().store(instances, told)
+            stop.set()
+
+    for number in range(100):
+        admitted(spool, number)
+    courier(Stopping()).run(stop)
+    assert [row["state"] for row in spool.rows()] == ["STORED"] * 64 + ["PENDING"] * 36

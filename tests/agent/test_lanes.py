@@ -16,6 +16,7 @@ class Works:
     def __init__(self, width: int) -> None:
         self.begun: list[int] = []
         self.ends = {number: threading.Event() for number in range(20)}
+        self.threads = set[threading.Thread]()
         self.told = 0
         self.lanes: Lanes[int, str] = Lanes(width, self._work, self._done)
 
@@ -26,6 +27,7 @@ class Works:
 
     def _work(self, number: int) -> str:
         self.begun.append(number)
+        self.threads.add(threading.current_thread())
         assert self.ends[number].wait(10)
         if number == 13:
             msg = "thirteen"
@@ -93,16 +95,13 @@ def test_nothing_done_is_none_at_once_after_a_while_or_when_nudged() -> None:
 
 
 def test_threads_are_started_by_need_and_end() -> None:
-    before = threading.active_count()
     works = Works(4)
     for number in range(2):
         works.lanes.put(number)
-    assert threading.active_count() == before + 2
-    works.lanes.close()
-    for number in range(2):
         works.ends[number].set()
         works.collected()
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    assert len(works.threads) == 1, "one after another"
+    works.lanes.close()
+    for thread in works.threads:
+        thread.join(5)
+        assert not thread.is_alive()

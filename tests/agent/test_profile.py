@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +126,25 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, content: bytes | Non
         path.write_bytes(content)
     with pytest.raises(ConfigError, match=r"bad\.toml"):
         read_profile(path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "usable"),
+    [
+        ('"HTJ2KLossless"', False),
+        ('"HTJ2KLossless", "JPEG2000Lossless"', False),
+        ('"HTJ2KLossless", "JPEGLSLossless"', True),
+        ('"None"', True),
+    ],
+)
+def test_a_compression_that_nothing_here_encodes_is_told_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, wanted: str, usable: bool
+) -> None:
+    for extra in ("imagecodecs", "openjpeg"):
+        monkeypatch.setitem(sys.modules, extra, None)  # as if it were not installed
+    written(tmp_path, "scope", f"compression = [{wanted}]")
+    if usable:
+        assert load_profile("scope", tmp_path).name == "scope"
+        return
+    with pytest.raises(ConfigError, match=r"^profile scope: .* install passerelle\[htj2k\]$"):
+        load_profile("scope", tmp_path)

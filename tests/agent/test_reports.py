@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from delivery_support import sent
 from passerelle.children.child import PEER, Child
 from passerelle.errors import SourceError
 from passerelle.reports import ReportListener
@@ -73,7 +74,7 @@ def test_a_report_of_a_real_archive_arrives(tmp_path: Path) -> None:
     with Post().open() as post, Orthanc(tmp_path / "orthanc", post.port) as orthanc:
         body = instance(tmp_path)
         node = {"node": orthanc.node()}
-        sender.request("store", {**node, **body}, deadline_s=30)
+        sent(sender, node["node"], body)
         asked = {"transaction_uid": "2.25.77", "instances": [body], "wait_s": 0.1}
         sender.request("commit", {**node, **asked}, deadline_s=30)
         wait_until(lambda: post.reports, timeout_s=20)

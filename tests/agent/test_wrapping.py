@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -57,9 +56,9 @@ def test_a_dicom_file_is_told_by_its_preamble(tmp_path: Path) -> None:
 def test_a_file_that_is_not_the_one_that_was_offered_is_not_taken(media: Path) -> None:
     seen = Fingerprint.of(media.stat())
     for other in (
-        replace(seen, size=seen.size + 1),
-        replace(seen, mtime_ns=seen.mtime_ns + 1),
-        replace(seen, inode=seen.inode + 1),
+        seen._replace(size=seen.size + 1),
+        seen._replace(mtime_ns=seen.mtime_ns + 1),
+        seen._replace(inode=seen.inode + 1),
     ):
         with pytest.raises(Changed, match="changed while it was read"):
             read_once(media, other)

@@ -192,12 +192,12 @@ class Remote:
 
     def _release(self) -> None:
         lanes, self._lanes = self._lanes, None
-        for association in lanes.associations() if lanes else ():
+        for association in lanes.close() if lanes else ():
             association.release()
 
     def _drop(self) -> None:
         lanes, self._lanes = self._lanes, None
-        for association in lanes.associations() if lanes else ():
+        for association in lanes.close() if lanes else ():
             association.abort()
 
     def _release_when_idle(self) -> None:

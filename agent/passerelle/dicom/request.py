@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from passerelle.model import Origin
-from passerelle.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from passerelle.dicom.part10 import Written
     from passerelle.model import Value
+    from passerelle.profile import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,17 @@ class Wrapping:
             origin=Origin(**body["origin"]),
             attributes=body["attributes"],
             equipment=body["equipment"],
-            profile=Profile.model_validate_json(json.dumps(body["profile"])),
+            profile=_profile(body["profile"]),
             into=Path(body["into"]),
             number=body["number"],
             acquired_at=dt.datetime.fromisoformat(body["acquired_at"]),
         )
+
+
+def _profile(said: Mapping[str, Any]) -> Profile:
+    # The parent has read and checked it: pydantic would cost each worker 12 MB and its start.
+    raw = said["raw"] and SimpleNamespace(**said["raw"])
+    return cast("Profile", SimpleNamespace(**{**said, "raw": raw}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

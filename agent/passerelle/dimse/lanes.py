@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from passerelle.dimse.store import Outgoing, store
 from passerelle.dimse.width import Width
 from passerelle.errors import DeliveryError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from passerelle.dimse.association import Association
+
+_Taking = TypeVar("_Taking")
 
 _PAUSE_S: Final = 60.0  # until a node that let no further association in is asked again
 
@@ -46,7 +47,8 @@ class Lanes:
     """The associations with one node.
 
     What became of an instance is told before its lane begins another: of the queue no more are
-    begun than were told and lanes there are.
+    begun than were told and lanes there are. An association that is slow to open, because the node
+    serves one at a time, keeps no queue waiting: it is used when it is there.
     """
 
     def __init__(self, first: Association, another: Callable[[], Association]) -> None:
@@ -54,6 +56,9 @@ class Lanes:
         self.first = first
         self._another = another
         self._others: list[Association] = []
+        self._changing = threading.Lock()
+        self._opening = 0
+        self._is_over = False
         self._width = Width()
         self._no_more_until = 0.0
 
@@ -68,48 +73,61 @@ class Lanes:
         Raises:
             Unavailable: The node is not there; what was not told has not left.
         """
-        paused = time.monotonic() < self._no_more_until
-        allowed = 1 + len(self._others) if paused else limit
-        width = min(self._width.of(allowed, self.first.round_trip_s), len(queue))
+        width = min(self._width.of(limit, self.first.round_trip_s), len(queue))
         listener.begun(width)
         began = time.monotonic()
         batch = _Batch(queue, listener)
-        if width == 1:
-            batch.run(self.first)
-        else:
-            with ThreadPoolExecutor(width - 1, thread_name_prefix="lane") as pool:
-                run, opened = self._run_other, tuple(self._others)
-                others = [pool.submit(run, batch, opened, at) for at in range(width - 1)]
-                batch.run(self.first)
-                for other in others:
-                    other.result()
-        self._others = [one for one in self._others if self._keeps(one)]
-        self._width.measured(width, limit, len(queue) - batch.left, time.monotonic() - began)
+        used = 1 + self._run_others(batch, width - 1)
+        batch.run(self.first)
+        batch.finish()
+        self._drop_the_spent()
+        if used == width:
+            sent = len(queue) - batch.left
+            self._width.measured(width, limit, sent, time.monotonic() - began)
         if batch.outage:
             raise batch.outage
 
-    def associations(self) -> Iterator[Association]:
-        """All that are open."""
-        yield self.first
-        yield from self._others
+    def close(self) -> list[Association]:
+        """Have nothing more to do with the associations: these are open."""
+        with self._changing:
+            self._is_over = True
+            return [self.first, *self._others]
 
-    def _run_other(self, batch: _Batch, opened: Sequence[Association], at: int) -> None:
-        if at < len(opened):
-            batch.run(opened[at])
-            return
+    def _run_others(self, batch: _Batch, count: int) -> int:
+        """Let others take part, opened first where they are too few; how many are open."""
+        with self._changing:
+            opened = self._others[:count]
+            missing = count - len(opened) - self._opening
+            if time.monotonic() < self._no_more_until:
+                missing = 0
+            self._opening += max(0, missing)
+        for association in opened:
+            _started(batch.run, association)
+        for _ in range(missing):
+            _started(self._open, batch)
+        return len(opened)
+
+    def _open(self, batch: _Batch) -> None:
+        association = None
         try:
-            other = self._another()
-        except Unavailable:  # it has its limit: what there is goes over those that it let in
+            association = self._another()
+        except Unavailable:  # it has its limit: all goes over those that it let in
             self._no_more_until = time.monotonic() + _PAUSE_S
-            return
-        self._others.append(other)
-        batch.run(other)
-
-    @staticmethod
-    def _keeps(association: Association) -> bool:
-        if association.is_spent:
+        with self._changing:
+            self._opening -= 1
+            if association and not self._is_over:
+                self._others.append(association)
+        if association and self._is_over:
             association.abort()
-        return not association.is_spent
+        elif association:
+            batch.run(association)
+
+    def _drop_the_spent(self) -> None:
+        with self._changing:
+            spent = [one for one in self._others if one.is_spent]
+            self._others = [one for one in self._others if not one.is_spent]
+        for association in spent:
+            association.abort()
 
 
 class _Batch:
@@ -118,8 +136,10 @@ class _Batch:
     def __init__(self, queue: Sequence[Outgoing], listener: Listener) -> None:
         self._queue = deque(queue)
         self._listener = listener
-        self._taking = threading.Lock()
+        self._turn = threading.Condition()
+        self._running = 0
         self._ended = False
+        self._failure: BaseException | None = None
         self.outage: Unavailable | None = None
 
     @property
@@ -129,16 +149,35 @@ class _Batch:
 
     def run(self, association: Association) -> None:
         """Send over one association until nothing is left or something is wrong."""
-        while outgoing := self._next():
-            self._send(association, outgoing)
-            if association.is_spent:
-                self._ended = True
+        try:
+            while outgoing := self._taken():
+                try:
+                    self._send(association, outgoing)
+                finally:
+                    self._done(association)
+        except BaseException as failure:  # noqa: BLE001 - raised by `finish`, in its thread
+            self._failure, self._ended = failure, True
 
-    def _next(self) -> Outgoing | None:
-        with self._taking:
+    def finish(self) -> None:
+        """Wait for what is under way; nothing more is begun."""
+        with self._turn:
+            self._ended = True
+            self._turn.wait_for(lambda: not self._running)
+        if self._failure:
+            raise self._failure
+
+    def _taken(self) -> Outgoing | None:
+        with self._turn:
             if self._ended or not self._queue or not self._listener.goes_on():
                 return None
+            self._running += 1
             return self._queue.popleft()
+
+    def _done(self, association: Association) -> None:
+        with self._turn:
+            self._running -= 1
+            self._ended = self._ended or association.is_spent
+            self._turn.notify_all()
 
     def _send(self, association: Association, outgoing: Outgoing) -> None:
         listener = self._listener
@@ -154,3 +193,7 @@ class _Batch:
             listener.failed(outgoing, error)
         else:
             listener.answered(outgoing, status, comment)
+
+
+def _started(run: Callable[[_Taking], None], argument: _Taking) -> None:
+    threading.Thread(target=run, args=(argument,), name="lane", daemon=True).start()

@@ -53,24 +53,25 @@ class Candidates:
         self._sidecars: dict[str, Candidate] = {}
         self.pairing = Pairing(())
 
-    def update(self, findings: Findings, now: float) -> bool:
-        """Take note of a scan; whether a picture came or changed that is to be offered."""
+    def update(self, findings: Findings, now: float) -> list[Candidate]:
+        """Take note of a scan; the pictures that came or changed and are to be offered."""
         changed = [name for name, seen in findings.files.items() if self.see(name, seen, now)]
         if not findings.unreadable:
             for table in (self._pictures, self._sidecars):
                 for name in table.keys() - findings.files.keys():
-                    del table[name]
-        self.pairing = Pairing((*self._pictures, *self._sidecars))
+                    self.forget(name)
         self._nudge((name for name in changed if is_sidecar(name)), now)
         found = (self._pictures.get(name) for name in changed)
-        return any(one and not one.done for one in found)
+        return [one for one in found if one and not one.done]
 
     def see(self, name: str, fingerprint: Fingerprint, now: float) -> bool:
         """Take note of one file; whether that was news."""
-        table = self._sidecars if is_sidecar(name) else self._pictures
-        known = table.get(name)
+        known = self._pictures.get(name) or self._sidecars.get(name)
         if known and known.fingerprint == fingerprint:
             return False
+        if known is None:
+            self.pairing.add(name)
+        table = self._sidecars if is_sidecar(name) else self._pictures
         table[name] = Candidate(
             name,
             fingerprint,
@@ -90,8 +91,8 @@ class Candidates:
 
     def forget(self, name: str) -> None:
         """The file is gone."""
-        self._pictures.pop(name, None)
-        self._sidecars.pop(name, None)
+        if self._pictures.pop(name, None) or self._sidecars.pop(name, None):
+            self.pairing.remove(name)
 
     def finish(self, candidate: Candidate) -> None:
         """Leave the file alone while it stays as it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _READS: Final = 500_000
 _ALLOWANCE: Final = 16 << 20
+_WINDOW: Final = 1 << 13
 _FLAGS: Final = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -38,7 +40,8 @@ class Content:
         if not stat.S_ISREG(status.st_mode):
             os.close(descriptor)
             raise OSError(errno.EINVAL, "not a regular file")
-        self._file = os.fdopen(descriptor, "rb", buffering=1 << 16)
+        self._descriptor = descriptor
+        self._window, self._start = b"", 0  # what was read last, and where
         self.size: Final = status.st_size
         self._reads = _READS
         self._bytes = self.size + _ALLOWANCE
@@ -47,7 +50,7 @@ class Content:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        os.close(self._descriptor)
 
     def at(self, offset: int, count: int) -> bytes:
         """Exactly `count` bytes from `offset`.
@@ -63,12 +66,13 @@ class Content:
         self._bytes -= count
         if self._reads < 0 or self._bytes < 0:
             raise TooLong
-        self._file.seek(offset)
-        data = self._file.read(count)
-        if len(data) < count:
+        begin = offset - self._start
+        if begin < 0 or begin + count > len(self._window):
+            self._window, self._start, begin = self._read(offset, count), offset, 0
+        if len(self._window) < begin + count:
             msg = "it became shorter"
             raise CutOff(msg)
-        return data
+        return self._window[begin : begin + count]
 
     def head(self, count: int) -> bytes:
         """The first bytes, `count` of them or all there are."""
@@ -78,3 +82,17 @@ class Content:
         """The last bytes, `count` of them or all there are."""
         count = min(count, self.size)
         return self.at(self.size - count, count)
+
+    def _read(self, offset: int, count: int) -> bytes:
+        """From `offset` on at least `count` bytes, and fewer only where the file ends."""
+        data = b""
+        while len(data) < count and (more := self._some(offset + len(data), count)):
+            data += more
+        return data
+
+    def _some(self, offset: int, count: int) -> bytes:
+        count = max(count, _WINDOW)
+        if sys.platform == "win32":
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            return os.read(self._descriptor, count)
+        return os.pread(self._descriptor, count, offset)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
-from contextlib import ExitStack
+from collections import deque
+from contextlib import ExitStack, suppress
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import SourceError
 from passerelle.model import Acquisition, Fingerprint
+from passerelle.sources.cadence import Cadence
 from passerelle.sources.candidates import NEVER, Candidate, Candidates
 from passerelle.sources.hastening import hastened
 from passerelle.sources.pairing import reads_as_json
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
     from passerelle.sources.releasing import After, Memory
 
-_REST_S: Final = 0.2  # at least between two scans, however many events there are
-_SHARE: Final = 9  # and before any scan this many times as long as the last one took
 _RETRY_S: Final = 2.0
 _LONGEST_RETRY_S: Final = 300.0
 
@@ -78,10 +78,12 @@ class FolderSource:
         self._was_mount = False
         self._candidates = Candidates(settle_s, lambda *file: memory.remembers(name, *file))
         self._releases = Releases(self._candidates, after=after, archive=archive, memory=memory)
-        self._bell = Event()  # rung after either of these was set
-        self._is_stirred = self._is_called = False
-        self._scanned_at = self._next_scan = self._earliest_scan = self._rested = -NEVER
+        self._bell = Event()  # rung after this was set, or the folder stirred
+        self._is_called = False
+        self._cadence = Cadence(poll_s)
+        self._listen: Callable[[bool], None] = lambda _on: None
         self._unreadable_folders = self._lonely = 0
+        self._ahead: deque[Candidate] = deque()  # to be looked into before they are due
         self._told: set[str] = set()
 
     def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
@@ -93,22 +95,25 @@ class FolderSource:
         self._candidates.resume(busy=self._releases.owed, now=self._clock())
         with ExitStack() as events:
             self._look()
-            events.enter_context(
+            self._listen = events.enter_context(
                 hastened(self.path, self._stir, source=self.name, recursive=self._recursive)
             )
-            self._is_stirred = True  # something may have come before anybody listened
+            self._listen(not self._cadence.in_burst)
+            self._cadence.stir()  # something may have come before anybody listened
+            due = -NEVER
             while not stop.is_set():
                 if self._is_called:
                     self._is_called = False
                     yield None
-                elif self._clock() >= self._when_to_look():
+                elif (until := self._cadence.next_look(due)) > self._clock():
+                    self._wait(until)
+                    continue
+                else:
                     for acquisition in self.ready():
                         yield acquisition
                         if stop.is_set():
                             return
-                else:
-                    self._bell.wait(max(0.0, self._when_to_look() - self._clock()))
-                    self._bell.clear()
+                due = min(self._candidates.next_due(), self._releases.next_due())
 
     def wake(self) -> None:
         """End a wait of `acquisitions`; see `Source.wake`."""
@@ -131,7 +136,7 @@ class FolderSource:
                 candidate.due = NEVER
                 self.last_acquisition_at = self._wall_clock()
                 yield acquisition
-            if self._clock() >= self._next_scan:
+            if self._cadence.interrupts(self._clock()):
                 return
 
     def release(self, acquisition: Acquisition, *, kept: bool) -> None:
@@ -140,6 +145,7 @@ class FolderSource:
         One that had a complaint stays in its place and is offered again if it changes.
         """
         self._releases.release(acquisition, kept=kept, now=self._clock())
+        self._cadence.moved_away(self._clock())
 
     def retry(self, acquisition: Acquisition) -> None:
         """Offer the acquisition again after a while, longer each time."""
@@ -171,8 +177,7 @@ class FolderSource:
         return [f"{self.name}: {problem}" for problem in found if problem]
 
     def _look(self) -> None:
-        began = self._clock()
-        self._is_stirred = False
+        self._cadence.begin(self._clock())
         findings = scan(self.path, source=self.name, recursive=self._recursive)
         # A share that was unmounted leaves an empty folder behind.
         mounted = self._is_mount(self.path)
@@ -181,15 +186,17 @@ class FolderSource:
             raise SourceError(msg)
         self._was_mount = mounted
         now = self._clock()
-        if self._candidates.update(findings, now):
-            self._on_found()
-        self._scanned_at = began
-        self._next_scan = now + self._poll_s
-        self._earliest_scan = now + _SHARE * (now - began)
-        self._rested = now + _REST_S
+        found = self._candidates.update(findings, now)
         self._unreadable_folders = findings.unreadable
         self._lonely = sum(1 for _ in self._candidates.lonely(now, self._window_s))
         self._tell(findings.skipped)
+        if found:
+            self._on_found()
+            self._ahead.extend(found)
+        was_in_burst = self._cadence.in_burst
+        self._cadence.end(self._clock(), found=len(found))
+        if self._cadence.in_burst != was_in_burst:
+            self._listen(was_in_burst)
 
     def _tell(self, skipped: Counter[str]) -> None:
         self.skipped = skipped
@@ -198,15 +205,26 @@ class FolderSource:
             _log.info("%s: skipped, and from now on silently: %s", self.name, kind)
 
     def _stir(self) -> None:
-        """Something happened in the folder."""
-        self._is_stirred = True
-        self._bell.set()
+        if self._cadence.stir():
+            self._bell.set()
 
-    def _when_to_look(self) -> float:
-        """At the next poll, when something is due or, a moment after the last time, stirred."""
-        due = min(self._candidates.next_due(), self._releases.next_due())
-        stirred = self._rested if self._is_stirred else NEVER
-        return min(self._next_scan, max(self._earliest_scan, min(due, stirred)))
+    def _wait(self, until: float) -> None:
+        """Until then, or the bell, follow the structure of files that settle; then sleep."""
+        now = self._clock()
+        if self._ahead and (ripe := self._ahead[0].since + self._settle_s / 2) <= now:
+            candidate = self._ahead.popleft()
+            if self._candidates.picture(candidate.name) is candidate:
+                with suppress(OSError):  # told when it is due
+                    candidate.complete = not self._fault(candidate)
+            return
+        self._bell.wait(min(until, ripe if self._ahead else NEVER) - now)
+        self._bell.clear()
+
+    def _fault(self, candidate: Candidate) -> str:
+        """Why it cannot be whole; "" when nothing speaks against it."""
+        return (
+            "" if candidate.complete else complaint(self.path / candidate.name, self._raw_suffixes)
+        )
 
     def _offer(self, candidate: Candidate, now: float) -> Acquisition | None:
         """The candidate as an acquisition; if it is not ready, when to look again is noted."""
@@ -214,7 +232,7 @@ class FolderSource:
         try:
             if self._candidates.see(candidate.name, Fingerprint.of(os.lstat(media)), now):
                 return None
-            fault = "" if candidate.complete else complaint(media, self._raw_suffixes)
+            fault = self._fault(candidate)
             sidecar, wait_until = self._sidecar(candidate, now)
         except FileNotFoundError:
             self._candidates.forget(candidate.name)
@@ -259,7 +277,7 @@ class FolderSource:
         sidecar = self._candidates.sidecar(candidate.name)
         if sidecar is None or candidate.arrived - sidecar.since > self._window_s:
             # An old one is of an earlier picture of this name: devices reuse names.
-            return None, deadline if self._scanned_at < deadline else now
+            return None, deadline if self._cadence.scanned_at < deadline else now
         if not self._candidates.settled(sidecar, now):
             return sidecar, sidecar.since + self._settle_s
         path = self.path / sidecar.name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from passerelle.sources.content import Content, TooLong
@@ -31,14 +30,22 @@ class Pairing:
     """
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._sidecars: defaultdict[str, list[str]] = defaultdict(list)
-        self._pictures: defaultdict[str, list[str]] = defaultdict(list)
+        self._sidecars: dict[str, list[str]] = {}
+        self._pictures: dict[str, list[str]] = {}
         for name in names:
-            if is_sidecar(name):
-                self._sidecars[_key(name[: -len(SUFFIX)])].append(name)
-            else:
-                for base in _bases(name):
-                    self._pictures[_key(base)].append(name)
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Take note of a name that was not among them."""
+        for table, key in self._places(name):
+            table.setdefault(key, []).append(name)
+
+    def remove(self, name: str) -> None:
+        """Forget a name that was among them."""
+        for table, key in self._places(name):
+            table[key].remove(name)
+            if not table[key]:
+                del table[key]
 
     def sidecar_of(self, picture: str) -> str | None:
         """The sidecar of a picture."""
@@ -57,6 +64,11 @@ class Pairing:
         """The sidecars that serve none."""
         names = (name for spellings in self._sidecars.values() for name in spellings)
         return [name for name in names if not self.pictures_of(name)]
+
+    def _places(self, name: str) -> list[tuple[dict[str, list[str]], str]]:
+        if is_sidecar(name):
+            return [(self._sidecars, _key(name[: -len(SUFFIX)]))]
+        return [(self._pictures, _key(base)) for base in _bases(name)]
 
 
 def reads_as_json(path: Path) -> bool:
@@ -82,4 +94,4 @@ def _bases(picture: str) -> list[str]:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+    return name if name.isascii() else unicodedata.normalize("NFC", name)

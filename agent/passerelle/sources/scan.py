@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -98,14 +99,18 @@ def _sort(entry: os.DirEntry[str], prefix: str, found: Findings, recursive: bool
 
 def _note(entry: os.DirEntry[str], name: str, found: Findings) -> None:
     try:
-        # Not entry.stat(): on Windows it has no inode, and sizes of open files are stale.
-        status = os.lstat(entry.path)
+        status = _status(entry)
     except FileNotFoundError:
         return  # taken away since it was listed
     if stat.S_ISREG(status.st_mode):
         found.files[name] = Fingerprint.of(status)
     else:
         found.skipped[_SPECIAL.get(stat.S_IFMT(status.st_mode), "special file")] += 1
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    # On Windows the entry's own has no inode, and sizes of open files are stale.
+    return os.lstat(entry.path) if sys.platform == "win32" else entry.stat(follow_symlinks=False)
 
 
 def _gone(source: str, folder: Path, error: OSError) -> SourceError:

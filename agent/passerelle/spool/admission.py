@@ -14,7 +14,6 @@ from passerelle.spool.keeping import keep, release
 from passerelle.spool.layout import RECORD
 from passerelle.spool.ledger import checked
 from passerelle.spool.records import ObjectRecord, read_object_record, stage_record
-from passerelle.spool.reservation import Reservation
 from passerelle.spool.writable import Writable
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ class Admission(Writable):
     ) -> None:
         """Use an open and recovered database."""
         super().__init__(layout, database, findings, now)
-        self._admitting = Reservation()
         self._counting = threading.Lock()
 
     def known(self, origin: Origin) -> AcquisitionState | None:
@@ -79,7 +77,7 @@ class Admission(Writable):
         """
         records = _records(origin, identity, produced, destinations, self._now())
         files = {one.sop_instance_uid: one.file for one in produced}
-        with self._admitting.of({origin.id, *files}):
+        with self._reserved.of({origin.id, *files}):
             steps = []
             try:
                 steps = [step for record in records if (step := self._step(record, files))]
@@ -135,7 +133,7 @@ class Admission(Writable):
         sidecar: Path | None,
         reason: str,
     ) -> None:
-        with self._admitting.of({origin.id}):
+        with self._reserved.of({origin.id}):
             if self.known(origin) is not None:
                 return
             now = self._now()
@@ -188,13 +186,16 @@ class Admission(Writable):
 
     def _enter(self, records: Sequence[ObjectRecord], steps: Sequence[_Step]) -> None:
         now, first = self._now(), records[0]
-        entry.enter_acquisition(self._database, first)
-        self._database.run(
-            "acquisition_moved", id=first.origin.id, state=AcquisitionState.WRAPPED, reason=""
-        )
+        is_new = self._database.row("acquisition_is_here", id=first.origin.id) is None
+        entry.enter_acquisition(self._database, first, AcquisitionState.WRAPPED)
         for step in steps:
             entry.enter_object(self._database, step.record, state=DeliveryState.PENDING, now=now)
         known = len(records) - sum(step.file is not None for step in steps)
+        if is_new and not known:
+            return
+        self._database.run(
+            "acquisition_moved", id=first.origin.id, state=AcquisitionState.WRAPPED, reason=""
+        )
         detail = f"{len(records)} instances, {known} of them here already" if known else ""
         entry.note(self._database, first.origin.id, "wrapped", now=now, detail=detail)
 

@@ -22,6 +22,7 @@ class _Group:
     def __init__(self) -> None:
         self.is_over = threading.Event()
         self.error: sqlite3.Error | None = None
+        self.has_members = False
 
     def end(self, error: sqlite3.Error | None) -> None:
         self.error = error
@@ -31,8 +32,8 @@ class _Group:
 class Commits:
     """The turns that threads take on the connection that writes.
 
-    A thread does its part in a savepoint of its own. Where others are in line it leaves the COMMIT
-    to the last of them; none returns before that COMMIT.
+    Where others are in line a thread leaves the COMMIT to the last of them; none returns before
+    that COMMIT. Whoever comes second does its part in a savepoint, and may fail alone.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -67,7 +68,9 @@ class Commits:
             return
         group = self._joined()
         try:
-            with self._savepoint():
+            # A savepoint costs the more, the larger the transaction: whoever is first has none.
+            with self._savepoint() if group.has_members else self._whole():
+                group.has_members = True
                 yield
         finally:
             self._leave(group)
@@ -117,6 +120,16 @@ class Commits:
             self._roll_back()
         finally:
             group.end(failure)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._roll_back()
+            if self._group is not None:
+                self._group.end(None)  # nobody else was in it
+            raise
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 AGENT = "agent"  #: who acts where no operator did
 
 
-def enter_acquisition(database: Database, record: ObjectRecord) -> None:
+def enter_acquisition(
+    database: Database,
+    record: ObjectRecord,
+    state: AcquisitionState = AcquisitionState.RECEIVED,
+) -> None:
     """The acquisition an object was made of; one that is there already keeps its state."""
     origin = record.origin
     database.run(
@@ -22,7 +26,7 @@ def enter_acquisition(database: Database, record: ObjectRecord) -> None:
         id=origin.id,
         agent=origin.agent,
         source=origin.source,
-        state=AcquisitionState.RECEIVED,
+        state=state,
         reason="",
         sha256=origin.sha256,
         sidecar_sha256=origin.sidecar_sha256,
@@ -42,6 +46,7 @@ def enter_object(
     database: Database, record: ObjectRecord, *, state: DeliveryState, now: float, reason: str = ""
 ) -> None:
     """An instance and its deliveries; those that are there already keep their states."""
+    database.run("removed_once", uid=record.sop_instance_uid)
     database.run(
         "enter_instance",
         sop_instance_uid=record.sop_instance_uid,
@@ -101,5 +106,5 @@ def note(
     actor: str = AGENT,
     detail: str = "",
 ) -> None:
-    """Add an event to the audit record."""
+    """Add an event to the audit record, unless a row tells it: wrapped, stored, proven, removed."""
     database.run("event", at=now, kind=kind, actor=actor, subject=subject, detail=detail)

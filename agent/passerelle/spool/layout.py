@@ -69,7 +69,7 @@ class Layout:
         if not is_uid(uid):
             msg = "spool: the SOP Instance UID is no UID"
             raise EncodingError(msg)
-        return self.spool / shelf_of(uid) / f"{uid}{OBJECT}"
+        return self.data_dir.joinpath("spool", shelf_of(uid), f"{uid}{OBJECT}")
 
     def record(self, uid: str) -> Path:
         """The record beside that object."""

@@ -139,7 +139,10 @@ class Ledger:
             instances = self._database.rows("instances_of", id=uid)
             shown["instances"] = [_dated(row) for row in instances]
         events = self._database.rows("events_of", acquisition=acquisition_id, uid=uid)
-        shown["events"] = [_dated(row) for row in events]
+        shown["events"] = [
+            {key: told for key, told in _dated(row).items() if key not in ("rank", "place")}
+            for row in events
+        ]
         return shown
 
     def files(self, uid: str) -> list[Path]:

@@ -88,6 +88,7 @@ def _third(database: sqlite_utils.Database) -> None:
         f" WHERE seal = {intact} AND sop_instance_uid IN"
         " (SELECT sop_instance_uid FROM instance WHERE removed_at IS NOT NULL)"
     )
+    database.execute("DROP INDEX idx_acquisition_received_at")
     database.execute("DROP INDEX delivery_open")
     database.execute(
         "CREATE INDEX delivery_open"
@@ -98,6 +99,8 @@ def _third(database: sqlite_utils.Database) -> None:
         "CREATE INDEX delivery_settled ON delivery (changed_at)"
         " WHERE state IN ('COMMITTED', 'DISCARDED') AND next_attempt_at IS NOT NULL"
     )
+    _tally_by_upsert(database, "acquisition", "source")
+    _tally_by_upsert(database, "delivery", "destination")
 
 
 _STEPS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (_first, _second, _third)
@@ -215,6 +218,27 @@ def _tally(database: sqlite_utils.Database, table: str, group: str) -> None:
     database.execute(f"{name}_gone AFTER DELETE ON {table} BEGIN {gone} END")
     database.execute(
         f"{name}_moved AFTER UPDATE OF state, {group} ON {table} BEGIN {gone} {come} END"
+    )
+
+
+def _tally_by_upsert(database: sqlite_utils.Database, table: str, group: str) -> None:
+    """Count with half the statements, and not where the state stays."""
+    gone = (
+        f"UPDATE tally SET n = n - 1 WHERE subject = '{table}'"  # noqa: S608 - our columns
+        f" AND grouped_by = OLD.{group} AND state = OLD.state;"
+    )
+    come = (
+        f"INSERT INTO tally VALUES ('{table}', NEW.{group}, NEW.state, 1)"  # noqa: S608 - as above
+        " ON CONFLICT (subject, grouped_by, state) DO UPDATE SET n = n + 1;"
+    )
+    for name in ("come", "gone", "moved"):
+        database.execute(f"DROP TRIGGER {table}_tally_{name}")
+    name = f"CREATE TRIGGER {table}_tally"
+    database.execute(f"{name}_come AFTER INSERT ON {table} BEGIN {come} END")
+    database.execute(f"{name}_gone AFTER DELETE ON {table} BEGIN {gone} END")
+    database.execute(
+        f"{name}_moved AFTER UPDATE OF state, {group} ON {table}"
+        f" WHEN OLD.state != NEW.state OR OLD.{group} != NEW.{group} BEGIN {gone} {come} END"
     )
 
 

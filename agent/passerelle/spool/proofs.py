@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from passerelle.spool import entry
 from passerelle.spool.ledger import checked
 from passerelle.spool.writable import Writable
 
@@ -73,21 +72,17 @@ class Proofs(Writable):
             uids: SOP Instance UIDs; those refused, held or discarded keep their state.
             proof: `commitment` or `query`.
         """
+        listed = json.dumps(list(uids))
 
-        def decide() -> None:
-            now = self._now()
-            proven = self._database.rows(
+        self._mended(
+            lambda: self._database.run(
                 "committed",
                 destination=destination,
-                uids=json.dumps(list(uids)),
+                uids=listed,
                 proof=proof,
-                now=now,
+                now=self._now(),
             )
-            for row in proven:
-                uid, told = row["sop_instance_uid"], f"{destination}: by {proof}"
-                entry.note(self._database, uid, "committed", now=now, detail=told)
-
-        self._mended(decide)
+        )
 
     def _asked_in(self, transaction_uid: str) -> tuple[str, ...]:
         rows = self._database.rows("asked_in", transaction_uid=transaction_uid)

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from passerelle.model import DeliveryState
-from passerelle.spool import entry
 from passerelle.spool.writable import Writable
 
 if TYPE_CHECKING:
@@ -55,23 +54,24 @@ class Removal(Writable):
     def remove(self, instances: Iterable[Instance]) -> None:
         """Remove objects and records; their rows stay, so that the same file is known again.
 
+        What has become owed to somebody since it was chosen stays.
+
         The rows say so first: an object that a crash then leaves is removed at the next start,
         and none is ever missing that a row still promises.
         """
-        gone = list(instances)
+        chosen = {instance.sop_instance_uid: instance for instance in instances}
 
-        def decide() -> None:
+        def decide() -> list[Instance]:
             now = self._now()
-            for instance in gone:
-                uid = instance.sop_instance_uid
-                if self._database.run("removed", uid=uid, now=now):
-                    self._database.run("nothing_due", uid=uid)
-                    entry.note(self._database, uid, "removed", now=now)
+            gone = [uid for uid in chosen if self._database.run("removed", uid=uid, now=now)]
+            for uid in gone:
+                self._database.run("nothing_due", uid=uid)
+            return [chosen[uid] for uid in gone]
 
-        self._mended(decide)
-        for instance in gone:
-            instance.path.unlink(missing_ok=True)
-            self._layout.record(instance.sop_instance_uid).unlink(missing_ok=True)
+        with self._reserved.of(chosen):
+            for instance in self._mended(decide):
+                instance.path.unlink(missing_ok=True)
+                self._layout.record(instance.sop_instance_uid).unlink(missing_ok=True)
 
     def oldest_unproven(self, *, unproven_ok: Sequence[str] = ()) -> float | None:
         """When the oldest instance was acquired that lacks a proof, s since the epoch."""

@@ -9,6 +9,7 @@ from passerelle.model import Delivery, DeliveryState, Instance
 from passerelle.spool import entry
 from passerelle.spool.ledger import Ledger, checked
 from passerelle.spool.mending import mend
+from passerelle.spool.reservation import Reservation
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,6 +32,7 @@ class Writable(Ledger):
         super().__init__(layout, database)
         self.findings = findings  #: what was found damaged or missing, and what became of it
         self._now = now
+        self._reserved = Reservation()  # acquisitions and instances whose files are worked on
 
     def together(self) -> AbstractContextManager[None]:
         """Make all that is done within durable at once, when it ends."""
@@ -98,6 +100,9 @@ class Writable(Ledger):
 
         def decide() -> None:
             uid, now = delivery.instance.sop_instance_uid, self._now()
+            if delivery.state is DeliveryState.STORED:
+                # What its row tells of it may be overwritten now.
+                self._database.run("stored_once", uid=uid, destination=delivery.destination)
             moved = self._database.run(
                 statement,
                 uid=uid,
@@ -106,7 +111,7 @@ class Writable(Ledger):
                 now=now,
                 **values,
             )
-            if moved:
+            if moved and (detail or statement != "stored"):
                 told = f"{delivery.destination}: {detail}" if detail else delivery.destination
                 entry.note(self._database, uid, statement, now=now, detail=told)
 

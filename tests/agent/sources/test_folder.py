@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -268,3 +269,15 @@ def test_an_unreadable_sub_folder_is_a_problem_and_its_files_are_not_forgotten()
         ]
         (desk.folder / "below").chmod(0o700)
         assert offered(desk.look(5)) == ["below/a"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX has permissions")
+def test_the_structure_of_a_file_is_followed_while_it_settles() -> None:
+    with plain_user() as folder:
+        desk = Desk(folder)
+        path = desk.drop("a.png", picture("PNG"))
+        assert desk.look() == []
+        desk.clock.now += 1
+        desk.source._wait(desk.clock.now)  # noqa: SLF001 - what it does where it would only wait
+        path.chmod(0)
+        assert offered(desk.look(1)) == ["a.png"], "nobody had to read it any more"

@@ -36,6 +36,29 @@ def test_looking_at_a_file_does_not_wake(tmp_path: Path) -> None:
         assert not wake.wait(0.3)
 
 
+def test_listening_can_be_turned_off_and_on(tmp_path: Path) -> None:
+    wake = threading.Event()
+    with hastened(tmp_path, wake.set, source="export", recursive=True) as listen:
+        listen(False)  # noqa: FBT003 - its only argument
+        (tmp_path / "a").write_bytes(b"x")
+        assert not wake.wait(0.3)
+        listen(True)  # noqa: FBT003 - its only argument
+        listen(True)  # noqa: FBT003 - its only argument
+        (tmp_path / "b").write_bytes(b"x")
+        assert wake.wait(5)
+
+
+def test_writing_does_not_wake_but_its_end_does(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    wake = threading.Event()
+    with path.open("wb") as file, hastened(tmp_path, wake.set, source="export", recursive=True):
+        file.write(bytes(1 << 20))
+        file.flush()
+        assert not wake.wait(0.3)
+        file.close()
+        assert wake.wait(5)
+
+
 def test_a_folder_that_cannot_be_watched_is_polled(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -62,3 +62,13 @@ def test_json_is_read_to_its_end(tmp_path: Path, data: bytes, whole: bool) -> No
     path = tmp_path / "a.json"
     path.write_bytes(data)
     assert reads_as_json(path) is whole
+
+
+def test_names_that_come_and_go_leave_what_would_have_been_found_without_them() -> None:
+    pairing = Pairing(["a.png", "b.json"])
+    for name in ("a.json", "a.jpg", "é.png"):
+        pairing.add(name)
+    for name in ("a.jpg", "b.json", "é.png"):
+        pairing.remove(name)
+    assert vars(pairing) == vars(Pairing(["a.png", "a.json"]))
+    assert pairing.pictures_of("a.json") == ["a.png"]

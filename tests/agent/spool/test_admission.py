@@ -215,7 +215,7 @@ def test_numbers_grow_across_restarts(spool: Spool, data_dir: Path) -> None:
 
 
 def test_only_the_same_instance_is_waited_for(spool: Spool, tmp_path: Path) -> None:
-    with spool._admitting.of({origin("a.png").id}):  # noqa: SLF001 - one lane is inside
+    with spool._reserved.of({origin("a.png").id}):  # noqa: SLF001 - one lane is inside
         same = threading.Thread(target=admit, args=(spool, "a.png"))
         same.start()
         admit(spool, "b.png")

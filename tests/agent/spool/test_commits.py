@@ -93,6 +93,19 @@ def test_a_failure_undoes_its_own_part_only(connection: sqlite3.Connection) -> N
     assert [type(lanes.outcomes[number]) for number in (0, 1)] == [type(None), ValueError]
 
 
+def test_whoever_is_alone_needs_no_savepoint(connection: sqlite3.Connection) -> None:
+    commits, statements = Commits(connection), list[str]()
+    connection.set_trace_callback(statements.append)
+    with commits.transaction():
+        _done(connection, 1)
+    with suppress(sqlite3.IntegrityError), commits.transaction():
+        _done(connection, 2)
+        _done(connection, 1)
+    connection.set_trace_callback(None)
+    assert not [one for one in statements if "SAVEPOINT" in one], "a rebuild would take for ever"
+    assert [n for (n,) in connection.execute("SELECT n FROM done")] == [1]
+
+
 def test_an_inner_part_is_undone_alone(connection: sqlite3.Connection) -> None:
     commits = Commits(connection)
     with commits.transaction():

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from passerelle.model import Fingerprint
@@ -28,7 +27,7 @@ def test_what_stays_at_the_device_is_remembered_across_restarts(
 
 def test_another_file_of_the_same_name_takes_its_place(spool: Spool) -> None:
     memory = spool.memory("export")
-    newer = replace(SEEN, size=10)
+    newer = SEEN._replace(size=10)
     memory.remember("export", "a.png", SEEN)
     memory.remember("export", "a.png", newer)
     assert [memory.remembers("export", "a.png", one) for one in (SEEN, newer)] == [False, True]

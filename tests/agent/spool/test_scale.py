@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from passerelle.model import DeliveryState
-from spool_support import NOON, Clock, admit, leased, states
+from spool_support import NOON, WHO, Clock, admit, leased, made, origin, states
 
 if TYPE_CHECKING:
     from passerelle.spool import Spool
@@ -120,6 +120,18 @@ def test_a_removed_instance_that_comes_back_may_go_again(spool: Spool, clock: Cl
     assert spool.removable(clock.at, 9) == []
     spool.committed("research", uids, proof="query")
     _removed(spool, clock, uids)
+
+
+def test_what_became_owed_since_it_was_chosen_stays(spool: Spool, clock: Clock) -> None:
+    uids = admit(spool, count=2)
+    spool.committed("pacs", uids, proof="query")
+    clock.at += 10
+    chosen = spool.removable(clock.at, 9)
+    of = origin("a.png")
+    spool.admit(of, WHO, [made(spool, of, 1)], ["pacs", "research"])
+    spool.remove(chosen)
+    assert [len(spool.files(uid)) for uid in uids] == [0, 1]
+    assert leased(spool, "research").instance.path.exists()
 
 
 @pytest.mark.parametrize("state", list(DeliveryState))

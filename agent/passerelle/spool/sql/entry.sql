@@ -36,12 +36,11 @@ UPDATE acquisition SET state = 'WRAPPED', reason = ''
 WHERE state IN ('RECEIVED', 'HELD', 'QUARANTINED') AND instances > 0
     AND instances = (SELECT count(*) FROM instance WHERE acquisition_id = acquisition.id)
 
+-- name: acquisition_is_here
+SELECT 1 AS yes FROM acquisition WHERE id = :id
+
 -- name: destinations_of
 SELECT destination FROM delivery WHERE sop_instance_uid = :uid
-
--- name: event
-INSERT INTO event (at, kind, actor, subject, detail)
-VALUES (:at, :kind, :actor, :subject, :detail)
 
 -- name: last_acquisition_place
 SELECT coalesce(max(rowid), 0) AS place FROM acquisition

@@ -7,7 +7,7 @@ WHERE destination = :destination AND state = :state AND state NOT IN ('COMMITTED
     AND (next_attempt_at IS NULL) = 0
 
 -- name: newest_acquisition
-SELECT max(received_at) AS at FROM acquisition
+SELECT received_at AS at FROM acquisition WHERE rowid = (SELECT max(rowid) FROM acquisition)
 
 -- name: delivery_rows
 SELECT delivery.rowid AS place, delivery.created_at AS made_at, delivery.sop_instance_uid, sop_class_uid, study_instance_uid,
@@ -65,9 +65,6 @@ SELECT sop_instance_uid, removed_at FROM instance WHERE acquisition_id = :id ORD
 -- name: deliveries_shown
 SELECT destination, state, attempts, next_attempt_at, reason, stored_at, committed_at, proof
 FROM delivery WHERE sop_instance_uid = :uid ORDER BY destination
-
--- name: events_of
-SELECT at, kind, actor, detail FROM event WHERE subject IN (:acquisition, :uid) ORDER BY id
 
 -- name: instance
 SELECT instance.*, {intact:instance} AS intact FROM instance WHERE sop_instance_uid = :uid

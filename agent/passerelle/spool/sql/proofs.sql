@@ -37,4 +37,3 @@ UPDATE delivery SET state = 'COMMITTED', reason = '', proof = :proof, committed_
     stored_at = coalesce(stored_at, :now), uncertain = 0, changed_at = :now, transaction_uid = NULL
 WHERE destination = :destination AND state IN ('PENDING', 'SENDING', 'UNKNOWN', 'STORED')
     AND sop_instance_uid IN (SELECT value FROM json_each(:uids))
-RETURNING sop_instance_uid

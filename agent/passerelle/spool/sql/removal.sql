@@ -25,6 +25,8 @@ WHERE sop_instance_uid = :uid AND removed_at IS NULL
 
 -- name: removed
 UPDATE instance SET removed_at = :now WHERE sop_instance_uid = :uid AND removed_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.sop_instance_uid = :uid
+        AND state NOT IN ('STORED', 'COMMITTED', 'DISCARDED'))
 
 -- name: nothing_due
 UPDATE delivery SET next_attempt_at = NULL WHERE sop_instance_uid = :uid
