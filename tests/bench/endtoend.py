@@ -52,9 +52,9 @@ class _Load:
     pace_s: float = 1.0
 
 
-_OURS = (_Load(30, 200), _Load(10, 75), _Load(1, 5, 0.1))
+_OURS = (_Load(12, 200), _Load(10, 75), _Load(1, 5, 0.1))
 #: A peer takes one file after the other, so that fewer show its rate.
-_PEERS = (_Load(10, 40), _Load(5, 15), _Load(1, 1, 0.1))
+_PEERS = (_Load(4, 40), _Load(5, 15), _Load(1, 1, 0.1))
 
 
 @contextmanager
