@@ -74,7 +74,7 @@ class SerialSource:
             on_arrival=self._arrived,
             limit_bytes=limit_bytes,
         )
-        self._inbox = inbox
+        self.inbox = inbox  #: what the receiver fills
         self._folder = FolderSource(
             name,
             folder,
@@ -104,21 +104,23 @@ class SerialSource:
     def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
         """See `Source.acquisitions`."""
         try:
-            self._inbox.make()
+            self.inbox.make()
         except (OSError, SpoolFull) as error:
             msg = f"{self.name}: the inbox cannot be made: {error}"
             raise SourceError(msg) from error
-        yield from self._folder.acquisitions(stop)
+        for found in self._folder.acquisitions(stop):
+            # As the device named it: the folder around it is ours.
+            yield found and replace(found, name=found.media.name)
 
     def release(self, acquisition: Acquisition, *, kept: bool) -> None:
         """See `Source.release`. What is not whole goes too: no device goes on writing it."""
-        self._folder.release(replace(acquisition, complaint=""), kept=kept)
+        self._folder.release(replace(self._in_inbox(acquisition), complaint=""), kept=kept)
         with suppress(OSError):  # it could not be let go of yet; the next start removes its folder
             acquisition.media.parent.rmdir()
 
     def retry(self, acquisition: Acquisition) -> None:
         """See `Source.retry`."""
-        self._folder.retry(acquisition)
+        self._folder.retry(self._in_inbox(acquisition))
 
     def wake(self) -> None:
         """See `Source.wake`."""
@@ -127,6 +129,11 @@ class SerialSource:
     def problems(self) -> list[str]:
         """What an operator should know."""
         return [*self.receiver.problems(), *self._folder.problems()]
+
+    @staticmethod
+    def _in_inbox(acquisition: Acquisition) -> Acquisition:
+        media = acquisition.media
+        return replace(acquisition, name=f"{media.parent.name}/{media.name}")
 
     @contextmanager
     def _hastened(

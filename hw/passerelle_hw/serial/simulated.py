@@ -134,6 +134,7 @@ class SimulatedSerialDevice:
         unplug_every: int = 0,
         away_s: float = 1.0,
         answer_s: float = 0.5,
+        durable_s: float = 10.0,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """A device that is not plugged in.
@@ -145,6 +146,7 @@ class SimulatedSerialDevice:
             unplug_every: Pull the plug in the midst of each so many-th picture; 0 for never.
             away_s: How long it stays pulled.
             answer_s: How long the device waits for an answer.
+            durable_s: How long it waits for the answer to a file's end.
             pause: Waits.
         """
         self._pty = pty
@@ -155,7 +157,12 @@ class SimulatedSerialDevice:
         self._numbers = itertools.count(1)
         self._wire = FaultyWire(pty, faults or Faults(), seed)
         self._sender = Sender(
-            self._wire, chunk_bytes=2048, answer_s=answer_s, durable_s=10.0, tries=40, pause=pause
+            self._wire,
+            chunk_bytes=2048,
+            answer_s=answer_s,
+            durable_s=durable_s,
+            tries=40,
+            pause=pause,
         )
 
     @contextmanager
