@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from passerelle.children.child import PEER, WORKER, Child
+from passerelle.children.child import PEER, Child
 from passerelle.children.pool import Pool, workers
 from passerelle.commitment import Prover
 from passerelle.decisions import Decisions
@@ -59,6 +59,7 @@ class Assembly:
         """
         self.children: list[Child] = workers()
         self.workers = Pool(self.children)
+        self._peers: list[Child] = []
         self.archive = config.agent.data_dir / "archive"
         self._config = config
         self._spool = spool
@@ -71,6 +72,12 @@ class Assembly:
         child = Child(program)
         self.children.append(child)
         return child
+
+    def warm(self) -> None:
+        """Something was found that a worker will soon be asked to wrap and a peer to send."""
+        self.workers.warm()
+        for peer in self._peers:
+            peer.warm()
 
     def wrapper(self, settings: SourceSettings) -> Wrapper:
         """What makes instances of a source's files."""
@@ -118,7 +125,7 @@ class Assembly:
             raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
             memory=self._spool.memory(settings.name),
             archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
-            on_found=self.workers.warm,
+            on_found=self.warm,
         )
 
     def serial_source(self, settings: SerialSourceSettings) -> SerialSource:
@@ -143,7 +150,7 @@ class Assembly:
             limit_bytes=settings.limit_mb << 20,
             after=settings.after,
             raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
-            on_found=self.workers.warm,
+            on_found=self.warm,
         )
 
     def intake(
@@ -171,11 +178,13 @@ class Assembly:
         """A destination of the config."""
         match settings:
             case DicomDestinationSettings():
+                peer = self.child(PEER)
+                self._peers.append(peer)
                 return DicomDestination(
                     settings,
                     calling_ae_title=self._config.equipment.ae_title,
-                    peer=self.child(PEER),
-                    worker=self.child(WORKER),
+                    peer=peer,
+                    worker=self.workers,
                     scratch=self._spool.staging,
                     on_report=on_report,
                 )

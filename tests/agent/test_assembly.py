@@ -142,7 +142,7 @@ def test_destinations_are_of_the_kind_the_config_says_and_nothing_is_started(
     assert [type(one) for one in built] == [FolderDestination, DicomDestination, DicomDestination]
     assert [one.name for one in built] == ["all", "pacs", "endoscopy"]
     own = len(assembly.children) - assembly.workers.size
-    assert own == 4, "a peer and a worker for each archive, beside the workers that wrap"
+    assert own == 2, "a peer for each archive, beside the workers that all share"
     assert {child.pid for child in assembly.children} == {None}
 
 

@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,12 @@ from passerelle.settings import DicomDestinationSettings
 from passerelle.spool import Spool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.certificates import Certificates
     from bench.measure import Values
+    from passerelle.interfaces import Outcome
+    from passerelle.model import Instance
 
 _PATIENCE_S = 1800.0
 _LOOK_S = 0.05
@@ -103,6 +108,43 @@ def delivered(spool: Spool, load: Load, described: DicomDestinationSettings) -> 
         "cpu_s_each": child / load.count,
         "all_cpu_s_each": (child + main) / load.count,
         "peak_bytes": float(peak),
+    }
+
+
+def sent_alone(spool: Spool, uids: Sequence[str], described: DicomDestinationSettings) -> Values:
+    """Send objects as `passerelle send` does: by the peer child, without a ledger or a hash."""
+    peer, worker = Child(PEER), Child(WORKER)
+    destination = DicomDestination(
+        described,
+        calling_ae_title="AGENT",
+        peer=peer,
+        worker=worker,
+        scratch=spool.staging,
+        on_report=lambda _: None,
+    )
+    owed = [spool.delivery(described.name, uid) for uid in uids]
+    instances = [replace(one.instance, sha256="") for one in owed if one]
+    stored = []
+
+    def told(_instance: Instance, outcome: Outcome) -> bool:
+        stored.append(outcome == "")
+        return True
+
+    try:
+        destination.probe()
+        assert peer.pid
+        before, began = cpu_s(peer.pid), time.perf_counter()
+        destination.store(instances, told)
+        took, child = time.perf_counter() - began, cpu_s(peer.pid) - before
+        destination.release()
+    finally:
+        peer.close()
+        worker.close()
+    assert stored == [True] * len(uids)
+    return {
+        "alone_instances_s": len(uids) / took,
+        "alone_bytes_s": sum(one.size for one in instances) / took,
+        "alone_cpu_s_each": child / len(uids),
     }
 
 

@@ -52,9 +52,9 @@ class _Load:
     pace_s: float = 1.0
 
 
-_OURS = (_Load(30, 200), _Load(10, 60), _Load(1, 2, 0.1))
+_OURS = (_Load(12, 200), _Load(10, 75), _Load(1, 5, 0.1))
 #: A peer takes one file after the other, so that fewer show its rate.
-_PEERS = (_Load(10, 40), _Load(5, 15), _Load(1, 1, 0.1))
+_PEERS = (_Load(4, 40), _Load(5, 15), _Load(1, 1, 0.1))
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def drop_into(watcher: Watcher, file: Path) -> None:
 
 
 def _figures(aim: float) -> Iterator[Figure]:
-    remark = f"peers: burst of {_PEERS[0].burst}"
+    remark = "peers: a fifth as many"
     rate = partial(Figure, metric="images_s", unit="images/s", aim=aim, remark=remark)
     yield rate(name="burst", against=_SHELL)
     yield rate(name="burst", against=_ORTHANC)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.certificates import certificates
-from bench.delivery import delivered, settings
+from bench.delivery import delivered, sent_alone, settings
 from bench.measure import OURS, Bench, Figure
 from bench.objects import Load, spooled
 from bench.receivers import NO_NAGLE, NodelayStorescp, Sink, StockOrthanc, StockStorescp
@@ -16,7 +16,7 @@ from bench.senders import DcmtkSender
 from passerelle.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bench.certificates import Certificates
@@ -73,7 +73,7 @@ def _contenders(
         names = (_TLS_PEER, _TLS_QUICK) if encrypted else (_PEER, _QUICK)
         sender = partial(DcmtkSender, port=archive.port, tls=tls)
         contenders: dict[str, Contender] = {
-            OURS: partial(_ours, spool, load, iter(runs), archive, tls),
+            OURS: partial(_ours, spool, objects, iter(runs), archive, tls),
             names[0]: sender(folder / "peer", some),
             names[1]: sender(folder / "quick", objects, environment=NO_NAGLE),
         }
@@ -83,16 +83,25 @@ def _contenders(
 
 
 def _ours(
-    spool: Spool, load: Load, runs: Iterator[str], archive: Receiver, tls: Certificates | None
+    spool: Spool,
+    objects: Sequence[Path],
+    runs: Iterator[str],
+    archive: Receiver,
+    tls: Certificates | None,
 ) -> Values:
+    """Delivered with all that an agent does; then the same objects sent by the sender alone."""
     described = settings(next(runs), port=archive.port, ae_title=archive.ae_title, tls=tls)
-    return delivered(spool, load, described)
+    size = sum(path.stat().st_size for path in objects)
+    values = delivered(spool, Load(len(objects), size // len(objects)), described)
+    archive.emptied()
+    return {**values, **sent_alone(spool, [path.stem for path in objects], described)}
 
 
 def _after(archive: Receiver, contender: Contender) -> Values:
     archive.emptied()
     values = contender()
     told = {"MB_s": values["bytes_s"] / _MB, "peak_MB": values["peak_bytes"] / _MB}
+    told["alone_MB_s"] = values.get("alone_bytes_s", 0.0) / _MB
     told |= {name: 1000 * spent for name, spent in values.items() if name.endswith("cpu_s_each")}
     return {**values, **told}
 
@@ -106,12 +115,21 @@ def _figures(load_of: _Set, *, nagle: bool, encrypted: bool) -> Iterator[Figure]
     yield rate(name="rate", against=peer, remark=few)
     if not nagle:
         yield rate(name="rate, no Nagle at either end", against=quick)
+        yield Figure(
+            name="rate of the sender alone, no Nagle at either end",
+            metric=f"alone_{load_of.metric}",
+            against=quick,
+            against_metric=load_of.metric,
+            unit=load_of.unit,
+            aim=aim,
+        )
     cpu = partial(
         Figure, unit="ms an object", against_metric="cpu_s_each", aim=1.2, more_is_better=False
     )
     if load_of.full.count > _PEER_COUNT:
         against, told = (peer, few) if nagle else (quick, "")
         yield cpu(name="CPU, peer child", metric="cpu_s_each", against=against, remark=told)
+        yield cpu(name="CPU, sender alone", metric="alone_cpu_s_each", against=against, remark=told)
         yield cpu(name="CPU, whole agent", metric="all_cpu_s_each", against=against, remark=told)
     yield Figure(
         name="peak RSS, peer child",

@@ -25,6 +25,7 @@ LISTENER: Final = "passerelle.children.listener"
 #: Address space, not memory in use: numpy and threads reserve far more than they touch.
 LIMIT_BYTES: Final = {WORKER: 2 << 30, PEER: 1 << 30, LISTENER: 1 << 30}
 _FAREWELL_S: Final = 2.0
+_WARM_S: Final = 60.0
 
 
 class Child:
@@ -102,6 +103,15 @@ class Child:
                 raise self._ended(process) from error
             finally:
                 self._last_used = time.monotonic()
+
+    def warm(self) -> None:
+        """Start it while there is nothing to ask; returns at once."""
+        if self.pid is None and not self._is_closed:
+            threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def _warm(self) -> None:
+        with suppress(ChildError):  # the request that it was meant for will tell
+            self.request("warm", {}, deadline_s=_WARM_S)
 
     def close(self) -> None:
         """End the child for good; a request under way, and every later one, raises `ChildError`."""

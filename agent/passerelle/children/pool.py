@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from passerelle.children.child import WORKER, Child
-from passerelle.errors import ChildError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +69,7 @@ class Pool:
             if len(self._free) < self.size or any(one.pid for one in self._children):
                 return
             child = self._free[-1]  # and stays free: a request that comes meanwhile waits for it
-        threading.Thread(target=_warmed, args=(child,), name="warm", daemon=True).start()
+        child.warm()
 
     def close(self) -> None:
         """End every child for good; requests under way raise `ChildError`."""
@@ -97,11 +95,6 @@ class Pool:
 def workers() -> list[Child]:
     """As many workers as this machine has cores and memory for, at most four."""
     return [Child(WORKER) for _ in range(max(1, min(_MOST, _cores(), _memory() // _MEMORY_EACH)))]
-
-
-def _warmed(child: Child) -> None:
-    with suppress(ChildError):  # the request that it was meant for will tell
-        child.request("warm", {}, deadline_s=60.0)
 
 
 def _cores() -> int:

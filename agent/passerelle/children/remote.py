@@ -59,6 +59,7 @@ class Remote:
             self.worklist,
             self.contexts,
             self.release,
+            self.warm,
         )
         return {handler.__name__: self._alone(handler) for handler in kinds}
 
@@ -135,6 +136,10 @@ class Remote:
     def release(self, _body: Body, _parent: Parent) -> Body:
         """Release what is open, without waiting for it to be idle."""
         self._release()
+        return {}
+
+    def warm(self, _body: Body, _parent: Parent) -> Body:
+        """Nothing but to have been started."""
         return {}
 
     def _alone(self, handler: Handler) -> Handler:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from passerelle.children.child import Child
+    from passerelle.children.pool import Pool
     from passerelle.children.program import Body
     from passerelle.interfaces import Outcome, Told
     from passerelle.model import Instance
@@ -55,7 +56,7 @@ class DicomDestination:
         *,
         calling_ae_title: str,
         peer: Child,
-        worker: Child,
+        worker: Child | Pool,
         scratch: Path,
         on_report: Callable[[CommitmentReport], None],
         on_progress: Callable[[int, int], None] = lambda _sent, _of: None,
@@ -66,7 +67,7 @@ class DicomDestination:
             settings: Where it is and what it takes.
             calling_ae_title: Ours.
             peer: The child that speaks to it, and to nobody else.
-            worker: The child that transcodes.
+            worker: The child, or children, that transcode.
             scratch: A folder of the spool for transcoded copies.
             on_report: Called with commitment reports that come beside an answer.
             on_progress: Called with bytes sent and bytes in all while an object leaves.

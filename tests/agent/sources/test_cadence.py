@@ -35,8 +35,10 @@ def test_events_are_followed_after_a_rest_and_only_the_first_is_news() -> None:
 def test_scans_take_a_tenth_of_the_time_at_most() -> None:
     cadence = scanned(Cadence(60.0), 10, 11)
     cadence.stir()
-    assert cadence.next_look(11) == 20
-    assert scanned(Cadence(5.0), 10, 11).next_look(11) == 16, "but polls come as configured"
+    assert cadence.next_look(NEVER) == 20
+    assert cadence.next_look(11) == 12, "half of it while something is due"
+    slow = scanned(Cadence(0.5), 10, 11)
+    assert slow.next_look(NEVER) == 11.5, "but polls come as configured"
 
 
 def test_in_a_burst_the_next_scan_comes_soon_and_without_events() -> None:

@@ -67,6 +67,8 @@ def test_a_burst_needs_no_events_and_what_comes_after_it_is_told_by_them(tmp_pat
     drop_many(desk.folder, 1500)
     desk.drop("last.x")
     wait_until(lambda: len(names) >= 1501, timeout_s=20)
+    released = time.monotonic()
+    wait_until(lambda: time.monotonic() > released + 1)  # for so long it looks without events
     wait_until(lambda: desk.drop("late.x", bytes(1)).exists() and "late.x" in names, every_s=0.5)
     stop.set()
     desk.source.wake()
