@@ -69,7 +69,7 @@ class SerialDesk:
 
     def give(self, name: str) -> Path:
         inbox = self.source.inbox
-        inbox.empty()
+        inbox.make()
         inbox.begin(name, 0)
         inbox.content(picture("PNG"))
         self._given += 1  # the same again would be the same acquisition

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import SourceError, SpoolFull
@@ -18,7 +19,6 @@ from passerelle_hw.serial.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
     from threading import Event
 
     from passerelle.model import Acquisition
@@ -74,6 +74,7 @@ class SerialSource:
             on_arrival=self._arrived,
             limit_bytes=limit_bytes,
         )
+        self._let_go = Path.unlink if after == "delete" else archive
         self.inbox = inbox  #: what the receiver fills
         self._folder = FolderSource(
             name,
@@ -104,7 +105,7 @@ class SerialSource:
     def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
         """See `Source.acquisitions`."""
         try:
-            self.inbox.make()
+            self.inbox.tidy(self._let_go)
         except (OSError, SpoolFull) as error:
             msg = f"{self.name}: the inbox cannot be made: {error}"
             raise SourceError(msg) from error
@@ -174,14 +175,13 @@ class Receiver:
         self._evidence = Evidence(evidence / f"{source}.log")
         self._line: Line | None = None
         self._reason = ""
-        self._dropped_bytes = 0
 
     def run(self, stop: Event) -> None:
         """Receive until `stop` is set."""
         wait_s = _SHORTEST_WAIT_S
         while not stop.is_set():
             try:
-                self._inbox.empty()
+                self._inbox.make()
                 self._line = line = self._open_line(self._settings)
             except (LineGone, SpoolFull) as fault:
                 self._tell(f"cannot be opened: {fault}")
@@ -198,7 +198,6 @@ class Receiver:
             finally:
                 self._line = None
                 line.close()
-                self._dropped_bytes += line.dropped_bytes
 
     def wake(self) -> None:
         """Look at `stop`."""

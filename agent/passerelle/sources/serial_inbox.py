@@ -61,27 +61,30 @@ class SerialInbox:
         self._taken: deque[str] = deque(maxlen=_REMEMBERED)
 
     def make(self) -> None:
-        """Make the folder of what is complete.
+        """Make the folders, and give up what was not received to its end.
 
         Raises:
-            SpoolFull: There is no room for it.
+            SpoolFull: There is no room for them.
         """
-        with full_told():
-            make_folder(self._folder)
-
-    def empty(self) -> None:
-        """Remove what a crash or a release left behind.
-
-        Raises:
-            SpoolFull: There is no room for the folders.
-        """
-        self.make()
         with full_told():
             shutil.rmtree(self._staging, ignore_errors=True)
             make_folder(self._staging)
-        for emptied in self._folder.iterdir():
-            with suppress(OSError):  # not empty: it waits to be taken
-                emptied.rmdir()
+            make_folder(self._folder)
+
+    def tidy(self, let_go: Callable[[Path], object]) -> None:
+        """Let go of sidecars whose picture was let go of before a crash, and of empty folders.
+
+        Raises:
+            SpoolFull: There is no room for them elsewhere.
+        """
+        with full_told():
+            make_folder(self._folder)
+        for folder in self._folder.iterdir():
+            left = list(folder.iterdir())
+            if all(is_sidecar(path.name) for path in left):
+                for path in left:
+                    let_go(path)
+                folder.rmdir()
 
     def begin(self, name: str, size: int) -> None:
         """See `Store.begin`."""

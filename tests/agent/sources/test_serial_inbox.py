@@ -35,7 +35,7 @@ class Desk:
             limit_bytes=1 << 20,
         )
         self.inboxes.append(self.inbox)
-        self.inbox.empty()
+        self.inbox.make()
         return self.inbox
 
     def receive(self, name: str, content: bytes, sidecar: bytes = b"{}") -> None:
@@ -113,9 +113,25 @@ def test_a_file_that_differs_in_anything_is_another_one(
 def test_what_was_not_finished_is_gone_after_a_restart(desk: Desk) -> None:
     desk.inbox.begin("a.png", 0)
     desk.inbox.content(b"half")
-    (desk.folder / "emptied").mkdir()
     desk.restarted()
     assert list(desk.folder.iterdir()) == list(desk.staging.iterdir()) == []
+
+
+def test_what_a_crash_left_of_a_release_goes_and_what_waits_stays(desk: Desk) -> None:
+    desk.receive("a.png", b"content")
+    desk.receive("b.png", b"content")
+    next(desk.folder.rglob("a.png")).unlink()
+    (desk.folder / "emptied").mkdir()
+    gone: list[str] = []
+
+    def let_go(path: Path) -> None:
+        gone.append(path.name)
+        path.unlink()
+
+    desk.inbox.tidy(let_go)
+    assert gone == ["a.png.json"]
+    assert desk.files().keys() == {"b.png", "b.png.json"}
+    assert len(list(desk.folder.iterdir())) == 1
 
 
 def test_what_is_given_up_leaves_nothing(desk: Desk) -> None:
