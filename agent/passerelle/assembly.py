@@ -17,7 +17,12 @@ from passerelle.identity.sidecar import SidecarIdentifier
 from passerelle.intake import Intake
 from passerelle.profile import load_profile
 from passerelle.retention import Retention
-from passerelle.settings import DicomDestinationSettings, FolderDestinationSettings
+from passerelle.settings import (
+    DicomDestinationSettings,
+    FolderDestinationSettings,
+    FolderSourceSettings,
+    SerialSourceSettings,
+)
 from passerelle.sources.folder import FolderSource
 from passerelle.spool.files import durable_move
 from passerelle.wrapping import Wrapper
@@ -29,7 +34,8 @@ if TYPE_CHECKING:
     from passerelle.interfaces import Destination, Identifier, Source
     from passerelle.model import CommitmentReport
     from passerelle.profile import Profile
-    from passerelle.settings import Config, DestinationSettings, FolderSourceSettings
+    from passerelle.settings import Config, DestinationSettings, SourceSettings
+    from passerelle.sources.serial import SerialSource
     from passerelle.spool import Spool
 
 #: Requests without a report after which a query counts as proof.
@@ -73,7 +79,7 @@ class Assembly:
         for peer in self._peers:
             peer.warm()
 
-    def wrapper(self, settings: FolderSourceSettings) -> Wrapper:
+    def wrapper(self, settings: SourceSettings) -> Wrapper:
         """What makes instances of a source's files."""
         return Wrapper(
             self._spool,
@@ -83,7 +89,7 @@ class Assembly:
             destinations=lambda modality: self._owed_to(modality, settings.name),
         )
 
-    def identifiers(self, settings: FolderSourceSettings) -> list[Identifier]:
+    def identifiers(self, settings: SourceSettings) -> list[Identifier]:
         """Who says whose a source's files are, in the config's order."""
         profile = self._profiles[settings.name]
         found: list[Identifier] = []
@@ -96,8 +102,16 @@ class Assembly:
                         found.append(FilenameIdentifier(profile.filename, profile.date_format))
         return found
 
-    def source(self, settings: FolderSourceSettings) -> FolderSource:
+    def source(self, settings: SourceSettings) -> FolderSource | SerialSource:
         """A source of the config."""
+        match settings:
+            case FolderSourceSettings():
+                return self.folder_source(settings)
+            case SerialSourceSettings():
+                return self.serial_source(settings)
+
+    def folder_source(self, settings: FolderSourceSettings) -> FolderSource:
+        """A source on a folder."""
         archive = self.archive / settings.name
         return FolderSource(
             settings.name,
@@ -114,9 +128,34 @@ class Assembly:
             on_found=self.warm,
         )
 
+    def serial_source(self, settings: SerialSourceSettings) -> SerialSource:
+        """A source on a serial line."""
+        from passerelle.sources.serial import SerialSource  # noqa: PLC0415 - for those who have one
+        from passerelle_hw.serial.line import LineSettings  # noqa: PLC0415
+
+        archive = self.archive / settings.name
+        return SerialSource(
+            settings.name,
+            LineSettings(
+                url=settings.port,
+                baudrate=settings.baudrate,
+                data_bits=settings.data_bits,
+                parity=settings.parity,
+                stop_bits=settings.stop_bits,
+            ),
+            self._config.agent.data_dir,
+            room=lambda: self._spool.room(self._config.retention.min_free),
+            archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
+            memory=self._spool.memory(settings.name),
+            limit_bytes=settings.limit_mb << 20,
+            after=settings.after,
+            raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
+            on_found=self.warm,
+        )
+
     def intake(
         self,
-        settings: FolderSourceSettings,
+        settings: SourceSettings,
         source: Source,
         wrapper: Wrapper,
         on_admitted: Callable[[], None],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ValidationError
 
 from passerelle.errors import ConfigError
-from passerelle.settings import Config, FolderDestinationSettings, TlsSettings
+from passerelle.settings import Config, FolderDestinationSettings, FolderSourceSettings, TlsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,10 @@ def _anchored(config: Config, folder: Path) -> Config:
     # `folder / absolute` is the absolute path itself.
     agent = config.agent.model_copy(update={"data_dir": folder / config.agent.data_dir})
     sources = tuple(
-        source.model_copy(update={"path": folder / source.path}) for source in config.sources
+        source.model_copy(update={"path": folder / source.path})
+        if isinstance(source, FolderSourceSettings)
+        else source
+        for source in config.sources
     )
     destinations = tuple(
         destination.model_copy(update={"path": folder / destination.path})

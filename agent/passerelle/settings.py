@@ -79,6 +79,35 @@ class FolderSourceSettings(_Section):
     )
 
 
+class SerialSourceSettings(_Section):
+    """A device on a serial line that hands over files."""
+
+    name: Name = Field(description="Names the source in status and in every UID; do not change it.")
+    type: Literal["serial"] = Field(description="The kind of source.")
+    port: Annotated[str, Field(min_length=1)] = Field(
+        description=(
+            "The port, by preference by its name below /dev/serial/by-id (`passerelle devices`), "
+            "or a URL that pyserial takes: socket://, rfc2217://."
+        )
+    )
+    baudrate: Annotated[int, Field(ge=50, le=4_000_000)] = Field(
+        115200, description="Bits per second."
+    )
+    data_bits: Literal[7, 8] = Field(8, description="Bits of a character.")
+    parity: Literal["none", "even", "odd"] = Field("none", description="Parity of a character.")
+    stop_bits: Literal[1, 2] = Field(1, description="Stop bits of a character.")
+    protocol: Literal["frames"] = Field(
+        "frames", description="How files cross the line; hw/README.md has it byte for byte."
+    )
+    profile: Name | None = Field(None, description="A device profile; see `profile list`.")
+    after: Literal["archive", "delete"] = Field(
+        "archive", description="What becomes of the file received once its object is durable here."
+    )
+    limit_mb: Annotated[int, Field(ge=1, le=4095)] = Field(
+        256, description="A file larger than this many MiB is refused."
+    )
+
+
 class WorklistSettings(_Section):
     """A Modality Worklist SCP (PS3.4 K)."""
 
@@ -210,6 +239,7 @@ class RetentionSettings(_Section):
     )
 
 
+SourceSettings = Annotated[FolderSourceSettings | SerialSourceSettings, Field(discriminator="type")]
 DestinationSettings = Annotated[
     DicomDestinationSettings | FolderDestinationSettings, Field(discriminator="type")
 ]
@@ -220,7 +250,7 @@ class Config(_Section):
 
     agent: AgentSettings = Field(default_factory=AgentSettings)
     equipment: EquipmentSettings = Field(default_factory=EquipmentSettings)
-    sources: tuple[FolderSourceSettings, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
     identity: IdentitySettings = Field(default_factory=IdentitySettings)
     destinations: tuple[DestinationSettings, ...] = ()
     retention: RetentionSettings = Field(default_factory=RetentionSettings)

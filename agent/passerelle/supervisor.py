@@ -17,6 +17,7 @@ from passerelle.monitor.health import DestinationView, SourceView, status_of
 from passerelle.policy import backoff_s
 from passerelle.reports import ReportListener
 from passerelle.settings import DicomDestinationSettings
+from passerelle.sources.folder import FolderSource
 from passerelle.spool import Spool
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from passerelle.delivery import Courier
     from passerelle.intake import Intake
     from passerelle.model import CommitmentReport
-    from passerelle.settings import Config, DestinationSettings, FolderSourceSettings
-    from passerelle.sources.folder import FolderSource
+    from passerelle.settings import Config, DestinationSettings, SourceSettings
+    from passerelle.sources.serial import SerialSource
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Agent:
         self._threads: list[threading.Thread] = []
         self._couriers: dict[str, Courier] = {}
         self._provers: dict[str, Prover] = {}
-        self._sources: dict[str, tuple[FolderSource, Intake]] = {}
+        self._sources: dict[str, tuple[FolderSource | SerialSource, Intake]] = {}
         self._faults: dict[Part, str] = {}  # not by name: a courier and its prover share one
 
     def start(self) -> None:
@@ -119,7 +120,7 @@ class Agent:
         for destination in self.config.destinations:
             yield from self._build_destination(destination)
         for source in self.config.sources:
-            yield self._build_source(source)
+            yield from self._build_source(source)
         for port in sorted({port for one in self.config.destinations if (port := _port(one))}):
             yield ReportListener(port, self.config.equipment.ae_title, self._reported)
         yield self._assembly.retention()
@@ -140,12 +141,14 @@ class Agent:
             self._provers[name] = prover
             yield prover
 
-    def _build_source(self, settings: FolderSourceSettings) -> Intake:
+    def _build_source(self, settings: SourceSettings) -> Iterator[Part]:
         source = self._assembly.source(settings)
         wrapper = self._assembly.wrapper(settings)
         intake = self._assembly.intake(settings, source, wrapper, self._wake_couriers)
         self._sources[settings.name] = (source, intake)
-        return intake
+        yield intake
+        if not isinstance(source, FolderSource):
+            yield source.receiver
 
     def _keep(self, part: Part) -> None:
         """Run a part; when it fails, say so and start it again later."""

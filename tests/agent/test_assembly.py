@@ -16,6 +16,7 @@ from passerelle.destinations.dicom import DicomDestination
 from passerelle.destinations.folder import FolderDestination
 from passerelle.errors import ConfigError
 from passerelle.model import Acquisition, Fingerprint
+from passerelle.settings import FolderSourceSettings
 from passerelle.spool import Spool
 from support import wait_until
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from passerelle.settings import FolderSourceSettings
     from passerelle.sources.folder import FolderSource
 
 CONFIG = """
@@ -114,7 +114,9 @@ def picture(folder: Path, source: str, *, sidecar: str = "") -> Acquisition:
 
 
 def source_named(folder: Path, name: str) -> FolderSourceSettings:
-    return next(one for one in load(folder / "agent.toml").sources if one.name == name)
+    found = next(one for one in load(folder / "agent.toml").sources if one.name == name)
+    assert isinstance(found, FolderSourceSettings)
+    return found
 
 
 def hasty(settings: FolderSourceSettings) -> FolderSourceSettings:
@@ -180,14 +182,14 @@ def test_samples_that_begin_like_a_picture_are_whole_where_the_profile_says_they
     folder: Path, assembly: Assembly
 ) -> None:
     (folder / "acquisitions" / "1.dat").write_bytes(png()[:16])
-    assert first(assembly.source(hasty(source_named(folder, "scope")))).name == "1.dat"
+    assert first(assembly.folder_source(hasty(source_named(folder, "scope")))).name == "1.dat"
 
 
 def test_an_original_that_is_released_lies_under_its_source_and_day(
     folder: Path, assembly: Assembly
 ) -> None:
     picture(folder, "export")
-    source = assembly.source(hasty(source_named(folder, "export")))
+    source = assembly.folder_source(hasty(source_named(folder, "export")))
     source.release(first(source), kept=False)
     (archived,) = assembly.archive.rglob("*.png")
     assert archived.read_bytes() == png()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from passerelle.control import ask
 from passerelle.errors import AlreadyRunning, ConfigError
 from passerelle.model import CommitmentReport
 from passerelle.supervisor import Agent, deciding
+from passerelle_hw.serial.simulated import Pty, SimulatedSerialDevice
 from support import free_port, wait_until
 
 if TYPE_CHECKING:
@@ -266,3 +269,41 @@ def test_an_operators_decision_reaches_the_running_agent(folder: Path) -> None:
         wait_until(lambda: deliveries(agent)["COMMITTED"] == 1)
         with pytest.raises(AlreadyRunning), deciding(load(folder / "agent.toml"), folder):
             pass
+
+
+SERIAL = """
+[[sources]]
+name = "scope"
+type = "serial"
+port = "{port}"
+"""
+
+
+def test_what_comes_over_a_serial_line_is_delivered_too_and_an_absent_port_is_told(
+    folder: Path,
+) -> None:
+    pty = Pty(folder / "port")
+    with (folder / "agent.toml").open("a") as config:
+        config.write(SERIAL.format(port=pty.link))
+    with running(folder) as agent:
+        wait_until(lambda: agent.status()["problems"])
+        assert agent.status()["problems"][0].startswith("scope: the port cannot be opened")
+        device = SimulatedSerialDevice(pty, 1)
+        with device.plugged():
+            assert len(list(device.acquire(2))) == 2
+            wait_until(lambda: deliveries(agent)["COMMITTED"] == 2)
+            assert agent.status()["healthy"]
+    assert len(list((folder / "share").rglob("*.dcm"))) == 2
+
+
+def test_an_agent_without_a_serial_source_does_not_import_its_driver(folder: Path) -> None:
+    program = (
+        "import sys; from passerelle.config import load; from passerelle.supervisor import Agent;"
+        "from pathlib import Path; folder = Path(sys.argv[1]);"
+        "agent = Agent(load(folder / 'agent.toml'), folder); agent.start(); agent.stop();"
+        "print([name for name in sys.modules if name.split('.')[0] in ('serial', 'passerelle_hw')])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "[]\n"

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from folder_support import Desk, RealClock, picture
+from folder_support import Desk, Memory, RealClock, picture
 from passerelle.errors import SourceError
+from passerelle.sources.serial import SerialSource
+from passerelle_hw.serial.line import LineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,12 +46,47 @@ class Bench:
         assert list(self.iterator or ()) == [], "nothing is offered after a stop"
 
 
-@pytest.fixture(params=["folder"])
+class SerialDesk:
+    """A serial source's inbox, filled as its receiver fills it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._memory = Memory()
+        self._given = 0
+        self.source = self.restarted()
+
+    def restarted(self) -> SerialSource:
+        self.source = SerialSource(
+            "scope",
+            LineSettings(url="loop://"),
+            self._folder,
+            room=lambda: None,
+            archive=lambda path: path.unlink(),
+            memory=self._memory,
+            limit_bytes=1 << 20,
+        )
+        return self.source
+
+    def give(self, name: str) -> Path:
+        inbox = self.source.inbox
+        inbox.make()
+        inbox.begin(name, 0)
+        inbox.content(picture("PNG"))
+        self._given += 1  # the same again would be the same acquisition
+        inbox.finish(b'{"InstanceNumber": %d}' % self._given)
+        (path,) = (self._folder / "inbox").rglob(name)
+        return path
+
+
+@pytest.fixture(params=["folder", "serial"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     match request.param:
         case "folder":
             desk = Desk(tmp_path, RealClock(), settle_s=0.1, poll_s=0.2)
             bench = Bench(desk.source, lambda name: desk.drop(name, picture("PNG")), desk.restarted)
+        case "serial":
+            line = SerialDesk(tmp_path)
+            bench = Bench(line.source, line.give, line.restarted)
         case other:
             pytest.fail(other)
     yield bench

@@ -20,15 +20,16 @@ from passerelle.destinations.dicom import SYNTAXES
 from passerelle.destinations.outgoing import node_of
 from passerelle.errors import AgentError
 from passerelle.profile import load_profile
-from passerelle.settings import DicomDestinationSettings
+from passerelle.settings import DicomDestinationSettings, SerialSourceSettings
 from passerelle.spool.files import free_bytes_wanted
+from passerelle_hw.serial.line import Line, LineGone, LineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from passerelle.profile import Profile
-    from passerelle.settings import Config, FolderSourceSettings
+    from passerelle.settings import Config, SourceSettings
 
 _DEADLINE_S: Final = 60.0
 #: The Storage SOP Classes an object may come in, single and multi-frame (PS3.4 B.5).
@@ -86,7 +87,7 @@ def checks(config: Config, folder: Path, *, offline: bool) -> Iterator[Finding]:
             profiles[source.name] = load_profile(source.profile, folder)
         except AgentError as error:
             yield Finding("FAILED", source.name, str(error))
-        yield _source(source)
+        yield _source(source, running=running)
     if not config.sources:
         yield Finding("warning", "sources", "none: nothing will be acquired")
     if not config.destinations:
@@ -128,7 +129,9 @@ def _clock() -> Finding:
             return Finding("warning", "clock", f"{now}, not synchronised: set up a time server")
 
 
-def _source(source: FolderSourceSettings) -> Finding:
+def _source(source: SourceSettings, *, running: bool) -> Finding:
+    if isinstance(source, SerialSourceSettings):
+        return _line(source, running=running)
     wanted = os.R_OK if source.after == "keep" else os.R_OK | os.W_OK
     return _folder(source.name, source.path, wanted)
 
@@ -140,6 +143,21 @@ def _folder(part: str, path: Path, wanted: int) -> Finding:
         what = "readable" if wanted == os.R_OK else "readable and writable"
         return Finding("FAILED", part, f"{path} is not {what} for this user")
     return Finding("ok", part, str(path))
+
+
+def _line(source: SerialSourceSettings, *, running: bool) -> Finding:
+    """Whether a serial port is there and can be opened; nothing is sent over it."""
+    if running:
+        return Finding("ok", source.name, f"{source.port}, in the agent's hands; see status")
+    try:
+        Line(LineSettings(url=source.port, baudrate=source.baudrate)).close()
+    except LineGone as gone:
+        text = f"{source.port} cannot be opened: {gone}; `passerelle devices` lists the ports"
+        return Finding("FAILED", source.name, text)
+    if source.port.startswith("/dev/tty"):
+        text = f"{source.port} may be another device tomorrow: `passerelle devices` has its name"
+        return Finding("warning", source.name, text)
+    return Finding("ok", source.name, source.port)
 
 
 def _port(port: int) -> Finding:

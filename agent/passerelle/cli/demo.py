@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,12 +19,14 @@ import click
 from passerelle.config import load
 from passerelle.errors import ConfigError
 from passerelle.supervisor import Agent
+from passerelle_hw.serial.simulated import Pty, SimulatedSerialDevice
 from passerelle_hw.simulated import SimulatedModality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _PICTURES: Final = 6
+_STILLS: Final = 0 if sys.platform == "win32" else 3  # there are no pseudo terminals
 _PATIENCE_S: Final = 60.0
 _EVERY_S: Final = 6.0
 _LOOK_S: Final = 0.05
@@ -48,6 +50,7 @@ path = "acquisitions"
 settle_s = 0.3
 poll_s = 1.0
 
+{serial}
 [[destinations]]
 name = "archive"
 type = "dicom"
@@ -59,13 +62,20 @@ commitment = {{ mode = "required", port = {report_port}, timeout_s = 30.0 }}
 [retention]
 min_free = "0%"
 """
+_SERIAL: Final = """\
+[[sources]]
+name = "scope"
+type = "serial"
+port = '{port}'
+profile = "endoscopy-still"
+"""
 
 
 @click.command("demo")
 @click.option("--port", type=int, default=0, help="For the embedded archive; else a free one.")
 @click.option("--once", is_flag=True, help="Stop when every picture is committed.")
 def command(port: int, *, once: bool) -> None:
-    """The whole path on this machine: a simulated device, the agent and an embedded archive.
+    """The whole path on this machine: simulated devices, the agent and an embedded archive.
 
     \b
     passerelle demo --once
@@ -81,7 +91,7 @@ def command(port: int, *, once: bool) -> None:
 
 
 class Demo:
-    """A folder with a device's export, an agent's data and an archive, and what happens there."""
+    """Two devices, an agent's data and an archive, and what happens there."""
 
     def __init__(self, folder: Path, archive_port: int) -> None:
         self._folder = folder
@@ -96,16 +106,24 @@ class Demo:
         acquisitions = self._folder / "acquisitions"
         acquisitions.mkdir()
         config = self._folder / "agent.toml"
+        port = self._folder / "scope"
         config.write_text(
-            _CONFIG.format(archive_port=self._archive_port, report_port=self._report_port)
+            _CONFIG.format(
+                archive_port=self._archive_port,
+                report_port=self._report_port,
+                serial=_SERIAL.format(port=port) if _STILLS else "",
+            )
         )
-        with self._archive():
+        self.scope = SimulatedSerialDevice(Pty(port), seed=2)
+        with self._archive(), self.scope.plugged() if _STILLS else nullcontext():
             self.agent = Agent(load(config), self._folder)
             self.agent.start()
             self.device = SimulatedModality(acquisitions, seed=2, pause_s=0.05)
             click.echo(f"archive   {_AE_TITLE}@127.0.0.1:{self._archive_port}")
             click.echo(f"agent     {config}")
             click.echo(f"device    exports into {acquisitions}")
+            if _STILLS:
+                click.echo(f"scope     on the serial line {port}")
             click.echo()
             try:
                 yield
@@ -117,18 +135,23 @@ class Demo:
 
         With `once`, end when all are committed: False if that takes more than a minute.
         """
-        device = threading.Thread(target=self._export, args=(stop, once), daemon=True)
-        device.start()
+        devices = [
+            threading.Thread(target=self._export, args=(stop, once, *device), daemon=True)
+            for device in ((self._exported, _PICTURES), (self._sent, _STILLS))
+        ]
+        for device in devices:
+            device.start()
         try:
             return self._watch(stop, once=once)
         finally:
-            device.join(_PATIENCE_S)  # or it exports into a folder that is being removed
+            for device in devices:
+                device.join(_PATIENCE_S)  # or it exports into a folder that is being removed
 
     def _watch(self, stop: threading.Event, *, once: bool) -> bool:
         patience = time.monotonic() + _PATIENCE_S
         while not stop.wait(_LOOK_S):
             committed = self._tell()
-            if once and committed == _PICTURES:
+            if once and committed == _PICTURES + _STILLS:
                 click.echo()
                 click.echo(f"{committed} of {committed} committed; nothing is owed")
                 return True
@@ -138,10 +161,16 @@ class Demo:
                 return False
         return True
 
-    def _export(self, stop: threading.Event, once: bool) -> None:  # noqa: FBT001 - a thread's argument
-        self._exported(_PICTURES, stop)
-        while not once and not stop.wait(_EVERY_S):
-            self._exported(1, stop)
+    def _export(
+        self,
+        stop: threading.Event,
+        once: bool,  # noqa: FBT001 - a thread's argument
+        acquire: Callable[[int, threading.Event], None],
+        count: int,
+    ) -> None:
+        acquire(count, stop)
+        while count and not once and not stop.wait(_EVERY_S):
+            acquire(1, stop)
 
     def _exported(self, count: int, stop: threading.Event) -> None:
         for path in self.device.acquire(count):
@@ -150,6 +179,15 @@ class Demo:
             self._began[path.name] = time.monotonic()
             size = path.stat().st_size if path.exists() else 0  # it may be taken already
             click.echo(_line(0.0, "exported", path.name, size))
+
+    def _sent(self, count: int, stop: threading.Event) -> None:
+        began = time.monotonic()
+        for name, content in self.scope.acquire(count):
+            self._began.setdefault(name, began)
+            click.echo(_line(time.monotonic() - began, "taken", name, len(content)))
+            if stop.is_set():
+                return
+            began = time.monotonic()
 
     def _tell(self) -> int:
         """Print what has changed; how many pictures are committed."""

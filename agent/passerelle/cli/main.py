@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "send": "Send Part 10 files to an archive.",
     "worklist": "Today's worklist, live or cached.",
     "profile": "The device profiles, and what one makes of files.",
+    "devices": "The serial ports of this machine, by names that do not change.",
+    "simulate": "A device that does not exist, to try an agent with.",
     "config": "The config's schema and its reference.",
 }
 

@@ -16,6 +16,7 @@ from passerelle.settings import (
     FolderSourceSettings,
     IdentitySettings,
     RetentionSettings,
+    SerialSourceSettings,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel], dict[str, Any]], ...]] = (
         "[[sources]]",
         FolderSourceSettings,
         {"name": "export", "type": "folder", "path": "/srv/acquisitions"},
+    ),
+    (
+        "[[sources]]",
+        SerialSourceSettings,
+        {"name": "scope", "type": "serial", "port": "/dev/serial/by-id/usb-Acme_Scope_0001-if00"},
     ),
     ("[identity]", IdentitySettings, {"host": "ris.local", "ae_title": "RIS"}),
     (

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
+    from passerelle.sources.hastening import Hasten
     from passerelle.sources.releasing import After, Memory
 
 _RETRY_S: Final = 2.0
@@ -60,6 +61,7 @@ class FolderSource:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         is_mount: Callable[[Path], bool] = os.path.ismount,
+        hasten: Hasten = hastened,
     ) -> None:
         self.name = name
         self.path = path
@@ -75,6 +77,7 @@ class FolderSource:
         self._clock = clock
         self._wall_clock = wall_clock
         self._is_mount = is_mount
+        self._hasten = hasten
         self._was_mount = False
         self._candidates = Candidates(settle_s, lambda *file: memory.remembers(name, *file))
         self._releases = Releases(self._candidates, after=after, archive=archive, memory=memory)
@@ -96,7 +99,7 @@ class FolderSource:
         with ExitStack() as events:
             self._look()
             self._listen = events.enter_context(
-                hastened(self.path, self._stir, source=self.name, recursive=self._recursive)
+                self._hasten(self.path, self._stir, source=self.name, recursive=self._recursive)
             )
             self._listen(not self._cadence.in_burst)
             self._cadence.stir()  # something may have come before anybody listened

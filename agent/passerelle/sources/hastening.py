@@ -5,13 +5,23 @@ from __future__ import annotations
 import logging
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
+
+
+class Hasten(Protocol):
+    """What tells a folder source that something has come; see `hastened`."""
+
+    def __call__(
+        self, folder: Path, stir: Callable[[], None], /, *, source: str, recursive: bool
+    ) -> AbstractContextManager[Callable[[bool], None]]:
+        """Call `stir` while the context lasts."""
 
 
 @contextmanager

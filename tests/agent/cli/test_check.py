@@ -9,6 +9,7 @@ from command_support import SHARE, configured
 from passerelle.config import load
 from passerelle.supervisor import Agent
 from peers_support import Orthanc
+from serial_support import PtyPair
 from support import free_port
 
 if TYPE_CHECKING:
@@ -122,3 +123,21 @@ def test_while_the_agent_runs_its_own_port_is_no_failure(run: Run, tmp_path: Pat
         agent.stop()
     assert told.code == 0
     assert "an agent is running" in told.out
+
+
+def test_a_serial_port_is_tried_and_one_that_is_absent_fails(run: Run, tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    line, link = PtyPair(), tmp_path / "by-id"
+    link.symlink_to(line.name)
+    text = config.read_text()
+    for port, verdict, words in (
+        (tmp_path / "absent", "FAILED", "cannot be opened: No such file"),
+        (link, "ok", str(link)),
+        ("/dev/ttyS99", "FAILED", "devices"),
+    ):
+        source = f'[[sources]]\nname = "scope"\ntype = "serial"\nport = "{port}"\n'
+        config.write_text(f"{text}\n{source}")
+        told = run("check", "-c", config, "--offline")
+        assert verdicts(told)["scope"] == [verdict]
+        assert words in told.out
+    line.unplug()

@@ -1,0 +1,243 @@
+"""Acquisitions that a device sends over a serial line."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from passerelle.errors import SourceError, SpoolFull
+from passerelle.sources.folder import FolderSource
+from passerelle.sources.serial_inbox import SerialInbox
+from passerelle_hw.serial.events import Rejected
+from passerelle_hw.serial.evidence import Evidence
+from passerelle_hw.serial.frames import Frames
+from passerelle_hw.serial.line import Line, LineGone
+from passerelle_hw.serial.transfer import Transfer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from threading import Event
+
+    from passerelle.model import Acquisition
+    from passerelle.sources.releasing import After, Memory
+    from passerelle_hw.serial.line import LineSettings
+
+_POLL_S: Final = 60.0  # the receiver tells of each file; a look all the same, for what it cannot
+_IDLE_S: Final = 60.0
+_SHORTEST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class SerialSource:
+    """Offers what its receiver put into the inbox, by way of a folder source on it."""
+
+    def __init__(
+        self,
+        name: str,
+        line: LineSettings,
+        data_dir: Path,
+        *,
+        room: Callable[[], None],
+        archive: Callable[[Path], object],
+        memory: Memory,
+        limit_bytes: int,
+        after: After = "archive",
+        raw_suffixes: Collection[str] = (),
+        on_found: Callable[[], None] = lambda: None,
+    ) -> None:
+        """A source that has not started; its `receiver` runs beside it.
+
+        Args:
+            name: The source's.
+            line: Where the device is.
+            data_dir: Inbox and evidence lie below it.
+            room: Raises `SpoolFull` when nothing is to be taken.
+            archive: What becomes of an original with `after = "archive"`.
+            memory: See `FolderSource`.
+            limit_bytes: A file is not larger.
+            after: What becomes of an original that is durable in the spool.
+            raw_suffixes: See `FolderSource`.
+            on_found: Called when a file has come.
+        """
+        self.name = name
+        self._stir: Callable[[], None] = lambda: None
+        folder = data_dir / "inbox" / name
+        inbox = SerialInbox(
+            folder,
+            data_dir / "receiving" / name,
+            room=room,
+            on_arrival=self._arrived,
+            limit_bytes=limit_bytes,
+        )
+        self._let_go = Path.unlink if after == "delete" else archive
+        self.inbox = inbox  #: what the receiver fills
+        self._folder = FolderSource(
+            name,
+            folder,
+            archive=archive,
+            memory=memory,
+            settle_s=0.0,
+            poll_s=_POLL_S,
+            after=after,
+            sidecar_wait_s=0.0,  # they come together
+            incomplete_s=0.0,  # it will not grow
+            raw_suffixes=raw_suffixes,
+            on_found=on_found,
+            hasten=self._hastened,
+        )
+        self.receiver = Receiver(name, line, inbox, data_dir / "evidence")
+
+    @property
+    def last_acquisition_at(self) -> float | None:
+        """When something was offered last."""
+        return self._folder.last_acquisition_at
+
+    @property
+    def pending(self) -> int:
+        """How many files were acknowledged and are not in the spool yet."""
+        return self._folder.pending
+
+    def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
+        """See `Source.acquisitions`."""
+        try:
+            self.inbox.tidy(self._let_go)
+        except (OSError, SpoolFull) as error:
+            msg = f"{self.name}: the inbox cannot be made: {error}"
+            raise SourceError(msg) from error
+        for found in self._folder.acquisitions(stop):
+            # As the device named it: the folder around it is ours.
+            yield found and replace(found, name=found.media.name)
+
+    def release(self, acquisition: Acquisition, *, kept: bool) -> None:
+        """See `Source.release`. What is not whole goes too: no device goes on writing it."""
+        self._folder.release(replace(self._in_inbox(acquisition), complaint=""), kept=kept)
+        with suppress(OSError):  # it could not be let go of yet; the next start removes its folder
+            acquisition.media.parent.rmdir()
+
+    def retry(self, acquisition: Acquisition) -> None:
+        """See `Source.retry`."""
+        self._folder.retry(self._in_inbox(acquisition))
+
+    def wake(self) -> None:
+        """See `Source.wake`."""
+        self._folder.wake()
+
+    def problems(self) -> list[str]:
+        """What an operator should know."""
+        return [*self.receiver.problems(), *self._folder.problems()]
+
+    @staticmethod
+    def _in_inbox(acquisition: Acquisition) -> Acquisition:
+        media = acquisition.media
+        return replace(acquisition, name=f"{media.parent.name}/{media.name}")
+
+    @contextmanager
+    def _hastened(
+        self,
+        _folder: Path,
+        stir: Callable[[], None],
+        *,
+        source: str,  # noqa: ARG002 - as `hastened` is called
+        recursive: bool,  # noqa: ARG002
+    ) -> Iterator[Callable[[bool], None]]:
+        self._stir = stir
+        yield lambda _on: None
+
+    def _arrived(self) -> None:
+        self._stir()
+
+
+class Receiver:
+    """Speaks with the device, in a thread of its own: opens the line, again when it is gone.
+
+    A device hears that its file is taken only after the inbox has it durably.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        settings: LineSettings,
+        inbox: SerialInbox,
+        evidence: Path,
+        *,
+        open_line: Callable[[LineSettings], Line] = Line,
+    ) -> None:
+        self.name = f"{source} line"
+        self._source = source
+        self._settings = settings
+        self._inbox = inbox
+        self._open_line = open_line
+        self._evidence = Evidence(evidence / f"{source}.log")
+        self._line: Line | None = None
+        self._reason = ""
+
+    def run(self, stop: Event) -> None:
+        """Receive until `stop` is set."""
+        wait_s = _SHORTEST_WAIT_S
+        while not stop.is_set():
+            try:
+                self._inbox.make()
+                self._line = line = self._open_line(self._settings)
+            except (LineGone, SpoolFull) as fault:
+                self._tell(f"cannot be opened: {fault}")
+                stop.wait(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+                continue
+            wait_s = _SHORTEST_WAIT_S
+            self._tell("")
+            try:
+                self._receive(line, stop)
+            except LineGone as gone:
+                self._tell(f"is gone: {gone}")
+                stop.wait(wait_s)
+            finally:
+                self._line = None
+                line.close()
+
+    def wake(self) -> None:
+        """Look at `stop`."""
+        line = self._line
+        if line:
+            line.wake()
+
+    def problems(self) -> list[str]:
+        """What an operator should know."""
+        return [self._reason] if self._reason else []
+
+    def _receive(self, line: Line, stop: Event) -> None:
+        frames, transfer = Frames(), Transfer(self._inbox)
+        try:
+            while not stop.is_set():
+                piece = line.read(_IDLE_S)
+                if piece is None:
+                    continue
+                if piece.fault:
+                    frames.interrupt(piece.fault)
+                for event in frames.feed(piece.data):
+                    if isinstance(event, Rejected):
+                        self._note(event)
+                    line.write(transfer.take(event))
+        finally:
+            transfer.interrupt()
+
+    def _note(self, rejected: Rejected) -> None:
+        # The file may hold patient data, the log line must not.
+        with suppress(OSError):  # evidence is worth less than the next message
+            self._evidence.keep(rejected.why, rejected.raw)
+        count = self._evidence.count
+        if count & (count - 1) == 0:  # 1, 2, 4, …: a bad line must not fill the log
+            text = "%s: %d pieces of the line were no frame so far, the last one: %s"
+            _log.info(text, self._source, count, rejected.why)
+
+    def _tell(self, reason: str) -> None:
+        text = f"{self._source}: the port {reason}; it is tried again" if reason else ""
+        if text and text != self._reason:
+            _log.warning("%s", text)
+        if self._reason and not text:
+            _log.info("%s: the port is open", self._source)
+        self._reason = text
