@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from crash_support import killed
 from passerelle.errors import SpoolFull
 from passerelle.sources.serial_inbox import SerialInbox
 from passerelle_hw.serial.transfer import Busy, Refused
+from serial_support import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Desk:
@@ -195,3 +198,32 @@ def test_a_name_under_which_the_file_would_not_be_found_is_refused(
     with pytest.raises(Refused, match=why):
         desk.inbox.begin(name, 1)
     assert list(desk.staging.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a fork of itself")
+def test_killed_before_any_step_what_was_acknowledged_is_whole_and_sent_again_is_there_once(
+    tmp_path: Path,
+) -> None:
+    content, sidecar = bytes(range(200)), b'{"PatientID": "1"}'
+    for step in range(1000):
+        folder = tmp_path / f"killed-{step}"
+        folder.mkdir()
+
+        def run(folder: Path = folder) -> None:
+            Box(Desk(folder).inbox).sender().send("a.png", content, sidecar)
+            (folder / "acknowledged").mkdir(exist_ok=True)
+
+        was_killed = killed(step, run)
+        desk = Desk(folder)
+        desk.inbox.tidy(Path.unlink)
+        whole = {"a.png": content, "a.png.json": sidecar}
+        assert desk.files() in ({}, whole), f"death before step {step}"
+        if (folder / "acknowledged").exists():
+            assert desk.files() == whole
+        run()
+        assert desk.files() == whole
+        assert len(list(desk.folder.iterdir())) == 1
+        if not was_killed:
+            assert step > 15
+            return
+    pytest.fail("it never ends")
