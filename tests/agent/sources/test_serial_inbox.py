@@ -16,6 +16,7 @@ from serial_support import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 
 class Desk:
@@ -198,6 +199,27 @@ def test_a_name_under_which_the_file_would_not_be_found_is_refused(
     with pytest.raises(Refused, match=why):
         desk.inbox.begin(name, 1)
     assert list(desk.staging.iterdir()) == []
+
+
+def test_a_file_its_sidecar_and_their_names_are_synchronised_before_it_is_finished(
+    desk: Desk,
+) -> None:
+    desk.inbox.begin("a.png", 0)
+    desk.inbox.content(b"content")
+    called: list[str] = []
+
+    def profile(_frame: FrameType, event: str, function: object) -> None:
+        name = getattr(function, "__name__", "")
+        if event == "c_call" and name in ("fsync", "rename", "replace"):
+            called.append(name)
+
+    sys.setprofile(profile)
+    try:
+        desk.inbox.finish(b"{}")
+    finally:
+        sys.setprofile(None)
+    # The picture, the sidecar, the folder they are in; then the name of that.
+    assert called == ["fsync", "fsync", "rename", "fsync", "replace", "fsync"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills a fork of itself")
