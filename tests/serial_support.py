@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from passerelle_hw.serial.events import Event, Framer
     from passerelle_hw.serial.sender import Wire
+    from passerelle_hw.serial.transfer import Store
 
 
 class MemoryStore:
@@ -51,7 +52,7 @@ class MemoryStore:
 class Box:
     """The receiving side as a wire: what is written to it is answered at once."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: Store) -> None:
         self.now = 0.0
         self.rejected: list[Rejected] = []
         self.transfer = Transfer(store)

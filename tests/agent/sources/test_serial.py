@@ -9,10 +9,14 @@ import pytest
 
 from folder_support import Memory, picture
 from passerelle.errors import SourceError, SpoolFull
-from passerelle.sources.serial import SerialSource
-from passerelle_hw.serial.line import LineSettings
+from passerelle.sources.serial import Receiver, SerialSource
+from passerelle.sources.serial_inbox import SerialInbox
+from passerelle_hw.serial.frames import Frame, Frames, Kind
+from passerelle_hw.serial.line import Line, LineGone, LineSettings
+from passerelle_hw.serial.parity import Piece
 from passerelle_hw.serial.sender import NotDelivered, Sender
 from passerelle_hw.serial.simulated import Faults, Pty, SimulatedSerialDevice
+from passerelle_hw.serial.transfer import Reason
 from support import wait_until
 
 if TYPE_CHECKING:
@@ -155,6 +159,59 @@ def test_status_says_that_the_port_is_not_there_until_it_is(desk: Desk) -> None:
     wait_until(desk.source.problems)
     desk.pty.plug()
     wait_until(lambda: not desk.source.problems(), timeout_s=10)
+
+
+class DamagedLine(Line):
+    """Gives what it is made of, and is gone."""
+
+    def __init__(self, *pieces: Piece) -> None:
+        self.pieces = list(pieces)
+        self.written = b""
+
+    def read(self, timeout_s: float) -> Piece:
+        del timeout_s
+        if not self.pieces:
+            msg = "pulled out"
+            raise LineGone(msg)
+        return self.pieces.pop(0)
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_bytes_that_the_line_lost_or_damaged_are_told_asked_for_again_and_kept_as_evidence(
+    tmp_path: Path,
+) -> None:
+    frame = Frame(Kind.BEGIN, 1, bytes(4) + b"a.png").encoded()
+    line = DamagedLine(Piece(frame[:9]), Piece(frame[10:], "a byte with wrong parity"))
+    inbox = SerialInbox(
+        tmp_path / "inbox",
+        tmp_path / "receiving",
+        room=lambda: None,
+        on_arrival=lambda: None,
+        limit_bytes=1,
+    )
+    stop = threading.Event()
+    receiver = Receiver(
+        "scope",
+        LineSettings(url="loop://"),
+        inbox,
+        tmp_path / "evidence",
+        open_line=lambda _settings: line,
+    )
+    thread = threading.Thread(target=receiver.run, args=(stop,))
+    thread.start()
+    wait_until(receiver.problems)
+    stop.set()
+    thread.join(10)
+    assert receiver.problems()[0].startswith("scope: the port is gone: pulled out")
+    (answer,) = Frames().feed(line.written)
+    assert isinstance(answer, Frame)
+    assert answer.payload == bytes([Reason.DAMAGED]) + b"a byte with wrong parity"
+    assert "a byte with wrong parity" in (tmp_path / "evidence" / "scope.log").read_text()
 
 
 def test_an_inbox_that_cannot_be_made_is_told_and_tried_again(tmp_path: Path) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from crash_support import killed
 from passerelle.errors import SpoolFull
 from passerelle.sources.serial_inbox import SerialInbox
 from passerelle_hw.serial.transfer import Busy, Refused
+from serial_support import Box
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from types import FrameType
 
 
 class Desk:
@@ -195,3 +199,53 @@ def test_a_name_under_which_the_file_would_not_be_found_is_refused(
     with pytest.raises(Refused, match=why):
         desk.inbox.begin(name, 1)
     assert list(desk.staging.iterdir()) == []
+
+
+def test_a_file_its_sidecar_and_their_names_are_synchronised_before_it_is_finished(
+    desk: Desk,
+) -> None:
+    desk.inbox.begin("a.png", 0)
+    desk.inbox.content(b"content")
+    called: list[str] = []
+
+    def profile(_frame: FrameType, event: str, function: object) -> None:
+        name = getattr(function, "__name__", "")
+        if event == "c_call" and name in ("fsync", "rename", "replace"):
+            called.append(name)
+
+    sys.setprofile(profile)
+    try:
+        desk.inbox.finish(b"{}")
+    finally:
+        sys.setprofile(None)
+    # The picture, the sidecar, the folder they are in; then the name of that.
+    assert called == ["fsync", "fsync", "rename", "fsync", "replace", "fsync"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a fork of itself")
+def test_killed_before_any_step_what_was_acknowledged_is_whole_and_sent_again_is_there_once(
+    tmp_path: Path,
+) -> None:
+    content, sidecar = bytes(range(200)), b'{"PatientID": "1"}'
+    for step in range(1000):
+        folder = tmp_path / f"killed-{step}"
+        folder.mkdir()
+
+        def run(folder: Path = folder) -> None:
+            Box(Desk(folder).inbox).sender().send("a.png", content, sidecar)
+            (folder / "acknowledged").mkdir(exist_ok=True)
+
+        was_killed = killed(step, run)
+        desk = Desk(folder)
+        desk.inbox.tidy(Path.unlink)
+        whole = {"a.png": content, "a.png.json": sidecar}
+        assert desk.files() in ({}, whole), f"death before step {step}"
+        if (folder / "acknowledged").exists():
+            assert desk.files() == whole
+        run()
+        assert desk.files() == whole
+        assert len(list(desk.folder.iterdir())) == 1
+        if not was_killed:
+            assert step > 15
+            return
+    pytest.fail("it never ends")

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
+from crash_support import killed
 from passerelle.spool import Spool
 from spool_support import NOON, WHO, Clock, admit, is_intact, leased, made, origin, original, states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import FrameType
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills a fork of itself")
-
-#: Calls into the system or SQLite: between any two of them the power may go.
-STEPS: Final = frozenset(
-    {"execute", "fsync", "ftruncate", "mkdir", "open", "replace", "rmdir", "unlink", "write"}
-)
-_KILLED: Final = 86
-
-
-def _die_before(step: int) -> Callable[[FrameType, str, object], None]:
-    left = step
-
-    def profile(_frame: FrameType, event: str, called: object) -> None:
-        nonlocal left
-        if event == "c_call" and getattr(called, "__name__", "") in STEPS:
-            left -= 1
-            if left < 0:
-                os._exit(_KILLED)
-
-    return profile
-
-
-def _killed(step: int, act: Callable[[], None]) -> bool:
-    """Run `act` in a process of its own that dies before its call number `step`."""
-    child = os.fork()
-    if child == 0:
-        try:
-            sys.setprofile(_die_before(step))
-            act()
-            sys.setprofile(None)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    assert code in (0, _KILLED)
-    return code == _KILLED
 
 
 def _killed_everywhere(
@@ -72,7 +35,7 @@ def _killed_everywhere(
             act(spool)
             spool.close()
 
-        was_killed = _killed(step, run)
+        was_killed = killed(step, run)
         for start in ("first", "second"):
             with Spool.open(folder, now=Clock(NOON + 60)) as again:
                 assert again.findings == [], f"{start} start after a death before step {step}"

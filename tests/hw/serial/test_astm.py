@@ -40,7 +40,9 @@ def test_a_message_in_several_frames_is_joined_and_each_frame_acknowledged() -> 
 
 def test_a_frame_sent_again_because_its_acknowledgement_was_lost_counts_once() -> None:
     data = b"\x05" + frame(1, b"a", b"\x17") * 2 + frame(2, b"b") * 2 + b"\x04"
-    assert bodies(fed(Astm(), data)) == [b"ab"]
+    events = fed(Astm(), data)
+    assert bodies(events) == [b"ab"]
+    assert reasons(events) == [], "each is acknowledged again"
 
 
 def test_a_frame_that_is_missing_is_asked_for() -> None:

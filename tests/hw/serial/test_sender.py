@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from passerelle_hw.serial.frames import Frames
+from passerelle_hw.serial.frames import Frame, Frames, Kind
 from passerelle_hw.serial.sender import NotDelivered, Sender
 from passerelle_hw.serial.transfer import Transfer
 from serial_support import Box, MemoryStore, PtyPair
@@ -47,6 +47,34 @@ def test_a_box_that_never_has_room_is_given_up() -> None:
     with pytest.raises(NotDelivered, match="too often"):
         Box(store).sender(tries=3).send("a.png", b"abc")
     assert store.busy == 96
+
+
+class LosesTheEnd(Box):
+    """Answers everything twice, and does not hear the first END."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        super().__init__(store)
+        self.lost = 0
+        self._last = b""
+
+    def write(self, data: bytes) -> None:
+        (frame,) = Frames().feed(data) or (None,)
+        if isinstance(frame, Frame) and frame.kind is Kind.END and not self.lost:
+            self.lost += 1
+        else:
+            super().write(data)
+
+    def read(self, timeout_s: float) -> bytes:
+        self._last, last = super().read(timeout_s), self._last
+        return last + self._last
+
+
+def test_an_old_acknowledgement_is_not_taken_for_that_of_the_end() -> None:
+    store = MemoryStore()
+    box = LosesTheEnd(store)
+    box.sender().send("a.png", b"abc")
+    assert box.lost == 1
+    assert store.files == [("a.png", b"abc", b"")]
 
 
 def test_as_a_program_it_sends_a_file_with_its_sidecar(tmp_path: Path) -> None:

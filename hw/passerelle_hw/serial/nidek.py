@@ -1,0 +1,56 @@
+"""What a NIDEK refractor prints to its PC port: SOH, heading, STX and a line each, EOT.
+
+After NIDEK's "RT-5100 RS-232C Interface Manual", June 2012, MRT10*RTZ001J/E, sections 1.1 and 4.1
+to 4.3: 2400 bit/s, 7 data bits, even parity, 2 stop bits; no check of the text, no acknowledgement.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from passerelle_hw.serial.bracketed import STX, Bracketed, is_text
+from passerelle_hw.serial.events import Damaged
+
+_SOH: Final = 0x01
+_EOT: Final = 0x04
+_HEADING: Final = b"NIDEK"
+_SEVEN_BITS: Final = 0x7F
+
+
+class Nidek(Bracketed):
+    """Nothing but its layout tells a damaged message: let the port report parity errors.
+
+    A message is what stands between SOH and EOT; see `lines_of`.
+    """
+
+    def __init__(self, *, limit_bytes: int = 16384) -> None:
+        super().__init__(_SOH, ack=b"", nak=b"", limit_bytes=limit_bytes)
+
+    def _length(self, buffer: bytearray) -> int:
+        return buffer.find(_EOT) + 1
+
+    def _body(self, frame: bytes) -> bytes:
+        body = frame[1:-1]
+        lines_of(body)
+        return body
+
+
+def lines_of(body: bytes) -> list[str]:
+    """The heading and each line of a message, in their order, without their marks.
+
+    Raises:
+        Damaged: It has not the layout of the manual.
+    """
+    parts = body.split(bytes([STX]))
+    if not parts[0].startswith(_HEADING):
+        msg = "no heading"
+        raise Damaged(msg)
+    for part in parts:
+        line = part[:-1]
+        if part[-1:] != b"\r" or b"\r" in line or not line:
+            msg = "a line that does not end where it should"
+            raise Damaged(msg)
+        if not is_text(line) or max(line) > _SEVEN_BITS or {0x09, 0x0A} & set(line):
+            msg = "a character that no line has"
+            raise Damaged(msg)
+    return [part[:-1].decode("ascii") for part in parts]
