@@ -34,7 +34,7 @@ def test_pictures_over_a_bad_line_are_proven_once_though_the_agent_is_killed(
     store.mkdir()
     faults = Faults(noise=0.03, cut=0.02, garbage=0.03, lost_answers=0.03)
     device = SimulatedSerialDevice(
-        pty, 3, faults=faults, unplug_every=4, answer_s=0.2, durable_s=2.0
+        pty, 3, faults=faults, unplug_every=4, answer_s=0.2, durable_s=2.0, tries=600
     )
     delivered: list[str] = []
 

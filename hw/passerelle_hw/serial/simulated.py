@@ -135,6 +135,7 @@ class SimulatedSerialDevice:
         away_s: float = 1.0,
         answer_s: float = 0.5,
         durable_s: float = 10.0,
+        tries: int = 40,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """A device that is not plugged in.
@@ -147,6 +148,7 @@ class SimulatedSerialDevice:
             away_s: How long it stays pulled.
             answer_s: How long the device waits for an answer.
             durable_s: How long it waits for the answer to a file's end.
+            tries: How often it sends a frame before it gives up.
             pause: Waits.
         """
         self._pty = pty
@@ -161,7 +163,7 @@ class SimulatedSerialDevice:
             chunk_bytes=2048,
             answer_s=answer_s,
             durable_s=durable_s,
-            tries=40,
+            tries=tries,
             pause=pause,
         )
 
