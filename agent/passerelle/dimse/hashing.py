@@ -3,58 +3,51 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
+    from pathlib import Path
 
 #: From here on a thread is worth its start: hashing takes as long as sending to a near archive.
 _MUCH: Final = 4 << 20
 
 
 class Hashing:
-    """Takes a block's pieces while the block before it may still be hashed, and none before that.
+    """The hash of a file that is being sent: of the pieces as they come, or of the file, beside."""
 
-    So whoever fills two blocks in turn never touches one that is being hashed.
-    """
-
-    def __init__(self, head: bytes, beside: ThreadPoolExecutor | None) -> None:
-        """Begin with `head`; without a thread `beside`, each block is hashed at once."""
+    def __init__(self, head: bytes, beside: Future[str] | None) -> None:
+        """Begin with `head`; what is `beside` takes care of everything by itself."""
         self._digest = hashlib.sha256(head)
         self._beside = beside
-        self._under_way: Future[None] | None = None
 
     def add(self, pieces: Sequence[memoryview]) -> None:
-        """The next bytes, which stay as they are until the next call returns."""
+        """The next bytes."""
         if self._beside is None:
-            self._update(pieces)
-            return
-        self._wait()
-        self._under_way = self._beside.submit(self._update, pieces)
+            for piece in pieces:
+                self._digest.update(piece)
 
     def hexdigest(self) -> str:
-        """Of all there was."""
-        self._wait()
-        return self._digest.hexdigest()
-
-    def _wait(self) -> None:
-        if self._under_way:
-            self._under_way.result()
-
-    def _update(self, pieces: Sequence[memoryview]) -> None:
-        for piece in pieces:
-            self._digest.update(piece)
+        """Of the whole file."""
+        return self._beside.result() if self._beside else self._digest.hexdigest()
 
 
 @contextmanager
-def hashing(head: bytes, size: int) -> Iterator[Hashing]:
+def hashing(path: Path, head: bytes, size: int) -> Iterator[Hashing]:
     """The hash of a file that begins with `head`, with so many bytes to come."""
-    with ExitStack() as stack:
-        beside = None
-        if size >= _MUCH:
-            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for few objects
+    if size < _MUCH:
+        yield Hashing(head, None)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for few objects
 
-            beside = stack.enter_context(ThreadPoolExecutor(1))
-        yield Hashing(head, beside)
+    with ThreadPoolExecutor(1) as beside:
+        # Of the file, not of the fragments: in large pieces, which leave the interpreter alone;
+        # both read the same pages, which the system has just brought.
+        yield Hashing(head, beside.submit(_of_file, path))
+
+
+def _of_file(path: Path) -> str:
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

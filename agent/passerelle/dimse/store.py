@@ -71,7 +71,7 @@ def store(
     """
     with _readable(outgoing.path) as file:
         head, size = data_set_offset(file, outgoing.pair, outgoing.sop_instance_uid)
-        with hashing(head, size) if outgoing.sha256 else nullcontext() as hashed:
+        with hashing(outgoing.path, head, size) if outgoing.sha256 else nullcontext() as hashed:
             return _Transfer(association, file, size, hashed, on_progress).run(outgoing)
 
 
@@ -151,9 +151,7 @@ class _Transfer:
         fragment = (self._association.max_pdu - _PDV_OVERHEAD) & ~1
         command = self._command(outgoing, number, context_id)
         count = min(_FRAGMENTS_PER_BLOCK, max(1, _BLOCK // fragment), -(-self._size // fragment))
-        size = len(command) + count * (fragment + _PDV.size)
-        both = self._association.block(2 * size)
-        block, other = both[:size], both[size:]  # one is hashed while the other is filled
+        block = self._association.block(len(command) + count * (fragment + _PDV.size))
         block[: len(command)] = command
         end, left = len(command), self._size
         while left:
@@ -175,7 +173,7 @@ class _Transfer:
                     msg = "the object is damaged: its bytes are not those that were written"
                     raise Refused(msg)
             yield block[:end]
-            block, other, end = other, block, 0
+            end = 0
 
     def _command(self, outgoing: Outgoing, number: int, context_id: int) -> bytes:
         sop_class_uid, uid = outgoing.pair[0], outgoing.sop_instance_uid
