@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench import catalogue, table
+from bench.__main__ import main
 from bench.measure import OURS, Absent, Bench, Figure, Plan, Row, measured
 from bench.process import run, session_cpu_s, session_resident_bytes, session_written_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bench.measure import Contender, Values
@@ -90,6 +92,21 @@ def test_the_table_shows_ratio_spread_and_aim_and_names_no_machine() -> None:
     told = table.markdown([row(RATE, [10.0, 30.0, 20.0], [10.0, 10.0, 10.0])])
     assert "| a.bench: rate | 20 /s | peer: 10 /s | 2.00 (1.00 to 3.00) | ratio ≥ 2 | yes |" in told
     assert os.uname().nodename not in told
+
+
+def test_a_bench_that_fails_has_rows_that_say_so_and_the_others_are_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def lost(_folder: Path, _plan: Plan) -> AbstractContextManager[Mapping[str, Contender]]:
+        msg = "an image was lost"
+        raise AssertionError(msg)
+
+    broken = Bench(name="broken", figures=(RATE,), contenders=lost)
+    code = main(["--markdown", "--runs", "1"], [broken, bench([{"rss": 50.0}], None, RSS)])
+    told = capsys.readouterr().out
+    assert code == 1
+    assert "| broken: rate |  | not measured: failed: an image was lost |" in told
+    assert "| a.bench: RSS | 50 MB |" in told
 
 
 def test_every_figure_has_a_name_of_its_own() -> None:

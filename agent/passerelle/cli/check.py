@@ -16,7 +16,8 @@ from passerelle.children.child import PEER, Child
 from passerelle.cli.options import config_option, loaded
 from passerelle.clock import Trust, trust
 from passerelle.control import ask
-from passerelle.destinations.dicom import SYNTAXES, node_of
+from passerelle.destinations.dicom import SYNTAXES
+from passerelle.destinations.outgoing import node_of
 from passerelle.errors import AgentError
 from passerelle.profile import load_profile
 from passerelle.settings import DicomDestinationSettings, SerialSourceSettings

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from passerelle.children.program import crossed
+from passerelle.destinations.outgoing import Copy, Queue, kind_of, node_of, reference
 from passerelle.destinations.status import judge
 from passerelle.errors import (
     ChildError,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from passerelle.children.child import Child
     from passerelle.children.pool import Pool
     from passerelle.children.program import Body
-    from passerelle.interfaces import Outcome, Told
+    from passerelle.interfaces import Told
     from passerelle.model import Instance
     from passerelle.settings import DicomDestinationSettings
 
@@ -88,15 +89,15 @@ class DicomDestination:
 
     def store(self, instances: Sequence[Instance], told: Told) -> None:
         """C-STORE, transcoded losslessly where the archive does not take an object's syntax."""
-        queue = _Queue(told)
-        self._send(queue, [_Copy(one) for one in instances if _kind(one) not in self._accepted])
+        queue = Queue(told)
+        self._send(queue, [Copy(one) for one in instances if kind_of(one) not in self._accepted])
         for instance in instances:
-            if _kind(instance) in self._accepted and queue.goes_on:
+            if kind_of(instance) in self._accepted and queue.goes_on:
                 self._send_transcoded(queue, instance)
 
     def held(self, instances: Sequence[Instance]) -> set[str] | None:
         """C-FIND at IMAGE level (PS3.4 C.6.2)."""
-        body = {"instances": [_reference(instance) for instance in instances]}
+        body = {"instances": [reference(instance) for instance in instances]}
         found = self._ask("find", body, _QUERY_S)["held"]
         return None if found is None else set(found)
 
@@ -107,7 +108,7 @@ class DicomDestination:
         listening = self._settings.commitment.port is not None
         body = {
             "transaction_uid": transaction_uid,
-            "instances": [_reference(instance) for instance in instances],
+            "instances": [reference(instance) for instance in instances],
             "wait_s": _REPORT_WAIT_S if listening else _REPORT_WAIT_WITHOUT_PORT_S,
         }
         report = self._ask("commit", body, self._timeouts_s())["report"]
@@ -117,7 +118,7 @@ class DicomDestination:
         """End the associations in order, without waiting for the child to find nothing due."""
         self._ask("release", {}, self._timeouts_s())
 
-    def _send_transcoded(self, queue: _Queue, instance: Instance) -> None:
+    def _send_transcoded(self, queue: Queue, instance: Instance) -> None:
         try:
             copy = self._transcoded(instance)
         except DeliveryError as error:
@@ -128,11 +129,11 @@ class DicomDestination:
         finally:
             copy.path.unlink(missing_ok=True)
 
-    def _transcoded(self, instance: Instance) -> _Copy:
+    def _transcoded(self, instance: Instance) -> Copy:
         if instance.sha256 and sha256_of(instance.path) != instance.sha256:
             msg = "the object is damaged: its bytes are not those that were written"
             raise Refused(msg)
-        accepted = self._accepted[_kind(instance)]
+        accepted = self._accepted[kind_of(instance)]
         wanted = [SYNTAXES[name] for name in self._settings.transfer_syntaxes]
         body = {
             "file": str(instance.path),
@@ -154,9 +155,9 @@ class DicomDestination:
         except SpoolFull as error:
             msg = f"{self.name}: no room here to transcode"
             raise Unavailable(msg) from error
-        return _Copy(instance, Path(copy["file"]), copy["transfer_syntax_uid"])
+        return Copy(instance, Path(copy["file"]), copy["transfer_syntax_uid"])
 
-    def _send(self, queue: _Queue, copies: Sequence[_Copy]) -> None:
+    def _send(self, queue: Queue, copies: Sequence[Copy]) -> None:
         """Send these objects; whatever is begun of them is told."""
         if not copies:
             return
@@ -189,9 +190,9 @@ class DicomDestination:
                 msg = f"{self.name}: {failure}"
                 raise Unavailable(msg) from failure
 
-    def _became(self, queue: _Queue, copy: _Copy, body: Body) -> None:
+    def _became(self, queue: Queue, copy: Copy, body: Body) -> None:
         """What the child tells of one object."""
-        kind = _kind(copy.instance)
+        kind = kind_of(copy.instance)
         if "error" in body:
             error = crossed(body["error"])
             assert isinstance(error, DeliveryError)  # noqa: S101 - nothing else is told of one
@@ -237,61 +238,3 @@ class DicomDestination:
         for report in answer.get("reports", []):
             self._on_report(CommitmentReport.from_json(report))
         return answer
-
-
-class _Queue:
-    """Instances on their way, for whoever is to hear of them."""
-
-    def __init__(self, told: Told) -> None:
-        self._told = told
-        self.goes_on = True
-
-    def told(self, instance: Instance, outcome: Outcome) -> None:
-        self.goes_on = self._told(instance, outcome) and self.goes_on
-
-
-class _Copy:
-    """An instance as it is sent: as it lies in the spool, or transcoded."""
-
-    def __init__(
-        self, instance: Instance, path: Path | None = None, transfer_syntax_uid: str = ""
-    ) -> None:
-        self.instance = instance
-        self.path = path or instance.path
-        self.transfer_syntax_uid = transfer_syntax_uid or instance.transfer_syntax_uid
-
-    def to_json(self) -> Body:
-        return {
-            "file": str(self.path),
-            "sop_class_uid": self.instance.sop_class_uid,
-            "sop_instance_uid": self.instance.sop_instance_uid,
-            "transfer_syntax_uid": self.transfer_syntax_uid,
-            "sha256": self.instance.sha256 if self.path == self.instance.path else "",
-        }
-
-
-def node_of(settings: DicomDestinationSettings, calling_ae_title: str) -> Body:
-    """Where the archive is and how patient to be, as the peer child takes it."""
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "ae_title": settings.ae_title,
-        "calling_ae_title": calling_ae_title,
-        "connect_timeout_s": settings.connect_timeout_s,
-        "dimse_timeout_s": settings.answer_timeout_s,
-        "floor_kbps": settings.floor_kbps,
-        "tls": settings.tls.model_dump() if settings.tls else None,
-    }
-
-
-def _kind(instance: Instance) -> tuple[str, str]:
-    return instance.sop_class_uid, instance.transfer_syntax_uid
-
-
-def _reference(instance: Instance) -> Body:
-    return {
-        "sop_class_uid": instance.sop_class_uid,
-        "sop_instance_uid": instance.sop_instance_uid,
-        "study_instance_uid": instance.study_instance_uid,
-        "series_instance_uid": instance.series_instance_uid,
-    }

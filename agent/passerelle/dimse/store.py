@@ -7,11 +7,10 @@ block leaves with one call.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO, FileIO
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from pynetdicom.dimse_primitives import C_STORE
 
 from passerelle.dimse.command import plain_status, store_request
+from passerelle.dimse.hashing import Hashing, hashing
 from passerelle.dimse.part10 import data_set_offset
 from passerelle.dimse.primitive import pdus
 from passerelle.errors import Deferred, Refused, Unavailable, Uncertain
@@ -69,12 +69,10 @@ def store(
         Unavailable: Nothing of the instance left.
         Uncertain: Something of it left, and no answer came.
     """
-    digest = hashlib.sha256() if outgoing.sha256 else None
     with _readable(outgoing.path) as file:
         head, size = data_set_offset(file, outgoing.pair, outgoing.sop_instance_uid)
-        if digest:
-            digest.update(head)
-        return _Transfer(association, file, size, digest, on_progress).run(outgoing)
+        with hashing(head, size) if outgoing.sha256 else nullcontext() as hashed:
+            return _Transfer(association, file, size, hashed, on_progress).run(outgoing)
 
 
 @contextmanager
@@ -98,14 +96,14 @@ class _Transfer:
         association: Association,
         file: FileIO,
         size: int,
-        digest: hashlib._Hash | None,
+        hashed: Hashing | None,
         on_progress: Callable[[int, int], None],
     ) -> None:
         self._association = association
         self._wire = association.wire
         self._file = file
         self._size = size
-        self._digest = digest
+        self._hashed = hashed
         self._before = self._wire.sent_bytes
         self._on_progress = on_progress
         self._noticed_at = time.monotonic()
@@ -153,7 +151,9 @@ class _Transfer:
         fragment = (self._association.max_pdu - _PDV_OVERHEAD) & ~1
         command = self._command(outgoing, number, context_id)
         count = min(_FRAGMENTS_PER_BLOCK, max(1, _BLOCK // fragment), -(-self._size // fragment))
-        block = self._association.block(len(command) + count * (fragment + _PDV.size))
+        size = len(command) + count * (fragment + _PDV.size)
+        both = self._association.block(2 * size)
+        block, other = both[:size], both[size:]  # one is hashed while the other is filled
         block[: len(command)] = command
         end, left = len(command), self._size
         while left:
@@ -169,11 +169,13 @@ class _Transfer:
                 if not left:
                     break
             self._fill(fragments)
-            if not left and self._digest and self._digest.hexdigest() != outgoing.sha256:
-                msg = "the object is damaged: its bytes are not those that were written"
-                raise Refused(msg)
+            if self._hashed:
+                self._hashed.add(fragments)
+                if not left and self._hashed.hexdigest() != outgoing.sha256:
+                    msg = "the object is damaged: its bytes are not those that were written"
+                    raise Refused(msg)
             yield block[:end]
-            end = 0
+            block, other, end = other, block, 0
 
     def _command(self, outgoing: Outgoing, number: int, context_id: int) -> bytes:
         sop_class_uid, uid = outgoing.pair[0], outgoing.sop_instance_uid
@@ -198,9 +200,6 @@ class _Transfer:
                     msg = "the instance's file became shorter while it was sent"
                     raise Deferred(msg)
                 part = part[count:]
-        if self._digest:
-            for fragment in fragments:
-                self._digest.update(fragment)
 
     def _notice(self) -> None:
         now = time.monotonic()

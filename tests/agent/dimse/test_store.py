@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydicom import dcmread
 from pynetdicom import AE
 
 from faulty_peers import (
@@ -297,3 +299,29 @@ def test_progress_is_told_for_an_object_that_takes_time(tmp_path: Path) -> None:
 
 def data_set_size(path: Path) -> int:
     return path.stat().st_size - path.read_bytes().index(b"\x08\0\x16\0UI")
+
+
+@pytest.mark.parametrize("kilobytes", [20, 900, 9000])
+def test_a_damaged_object_of_any_size_is_never_sent_whole(tmp_path: Path, kilobytes: int) -> None:
+    body, other = instance(tmp_path, kilobytes=kilobytes), instance(tmp_path, 7)
+    path = Path(body["file"])
+    content = path.read_bytes()
+    whole = hashlib.sha256(content).hexdigest()
+    with Storescp(tmp_path / "scp") as peer:
+        association = opened(peer.port, body)
+        for at in (40, len(content) // 2, len(content) - 1):
+            damaged = bytearray(content)
+            damaged[at] ^= 1
+            path.write_bytes(damaged)
+            with pytest.raises(Refused, match="the object is damaged"):
+                store(association, outgoing(body, whole), lambda *_: None)
+            if association.is_spent:
+                association.abort()
+                association = opened(peer.port, body)
+        path.write_bytes(content)
+        assert store(association, outgoing(body, whole), lambda *_: None) == (0, "")
+        assert send(association, other) == (0, "")
+        association.release()
+        received = sorted(peer.received(), key=lambda one: one.stat().st_size)
+        assert len(received) == 2
+        assert dcmread(received[-1]).PixelData == dcmread(path).PixelData
