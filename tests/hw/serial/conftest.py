@@ -1,8 +1,12 @@
-"""Examples of property tests have no deadline: a machine under load is no fault."""
+"""Property tests have no deadline, and as many examples as PASSERELLE_EXAMPLES says."""
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+settings.register_profile(
+    "serial", deadline=None, max_examples=int(os.environ.get("PASSERELLE_EXAMPLES", "100"))
+)
+settings.load_profile("serial")
