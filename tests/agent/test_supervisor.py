@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -189,26 +190,26 @@ def test_a_failure_is_told_of_the_part_that_failed_and_not_of_one_with_the_same_
 
 
 def test_it_stops_in_time_whatever_the_destination_does(folder: Path) -> None:
-    port = free_port()
-    (folder / "agent.toml").write_text(
-        CONFIG
-        + f"""
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes the connection, and nothing else
+        (folder / "agent.toml").write_text(
+            CONFIG
+            + f"""
 [[destinations]]
 name = "pacs"
 type = "dicom"
-host = "192.0.2.1"
-port = {port}
+host = "127.0.0.1"
+port = {mute.getsockname()[1]}
 ae_title = "PACS"
 commitment = {{ mode = "required", port = {free_port()} }}
 """
-    )
-    drop(folder)
-    with running(folder) as agent:
-        wait_until(lambda: deliveries(agent)["SENDING"] == 1)
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
-    with running(folder) as agent:
-        wait_until(lambda: agent.status()["acquisitions"]["WRAPPED"] == 1)
+        )
+        drop(folder)
+        with running(folder) as agent:
+            wait_until(lambda: deliveries(agent)["SENDING"] == 1)
+            began = time.monotonic()
+        assert time.monotonic() - began < 10
+        with running(folder) as agent:
+            wait_until(lambda: agent.status()["acquisitions"]["WRAPPED"] == 1)
 
 
 def test_a_report_that_nobody_waits_for_changes_nothing(folder: Path) -> None:
