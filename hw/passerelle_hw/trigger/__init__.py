@@ -1,0 +1,1 @@
+"""Pedals, buttons, contacts and clocks: when something is to be captured."""
