@@ -80,7 +80,7 @@ def _boxes(file: IO[bytes], position: int, end: int) -> Iterator[Box]:
             content = position + _LONG_HEADER
         elif size == _TO_THE_END:
             size = end - position
-        if position + size > end or position + size < content:
+        if position + size > end or position + size < content or not any(kind):
             raise _cut_off()
         inner = tuple(_boxes(file, content, position + size)) if kind in _CONTAINERS else ()
         box = Box(kind=kind, start=position, content=content, end=position + size, boxes=inner)

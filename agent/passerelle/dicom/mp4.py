@@ -95,7 +95,9 @@ def _entry(file: IO[bytes], table: Box) -> tuple[bytes, bytes, int, int]:
     """The decoder's configuration, columns and rows."""
     data = content(file, table.one(b"stsd"))
     count, size, name = unpack("4xII4s", data)
-    if count != 1 or name not in _CODECS:
+    if count != 1:
+        _refuse(f"its coding changes midway ({count} descriptions): {_ENCODE}")
+    if name not in _CODECS:
         named = name.decode("latin-1")
         _refuse(f"the video is coded as {named}; H.264 and HEVC are taken: {_ENCODE}")
     columns, rows = unpack("HH", data, 8 + 32)

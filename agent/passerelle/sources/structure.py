@@ -128,7 +128,7 @@ def _mp4(content: Content) -> None:
             (size,) = struct.unpack(">Q", content.at(position + 8, 8))
         elif size == 0:  # to the end of the file
             size = content.size - position
-        if size < 8:  # noqa: PLR2004 - size and kind themselves
+        if size < 8 or not any(kind):  # noqa: PLR2004 - size and kind themselves
             msg = "no box where the next one should be"
             raise CutOff(msg)
         kinds.add(kind)
