@@ -140,8 +140,9 @@ def serve(handlers: Mapping[str, Handler]) -> NoReturn:
 
 def told(error: AgentError) -> Body:
     """An error as it crosses; raised again where the parent cannot act on its kind."""
-    kind = type(error).__name__
-    if kind not in CROSSING:
+    kinds = (kind.__name__ for kind in type(error).__mro__)
+    kind = next((kind for kind in kinds if kind in CROSSING), "")
+    if not kind:
         raise error
     return {"kind": kind, "text": str(error)}
 

@@ -93,9 +93,9 @@ class Stream:
         match self.sampling:
             case (_,):
                 return "MONOCHROME2"
-            case ((1 | 2, 1 | 2) as first, (1, 1), (1, 1)):
+            case (luma, chroma, other) if chroma == other and _is_halved(luma, chroma):
                 space = self._colour_space
-                return space if space != "RGB" or first == (1, 1) else None
+                return space if space != "RGB" or luma == chroma else None
             case _:
                 return None
 
@@ -114,6 +114,11 @@ class Stream:
         if self.has_jfif and self.adobe_transform is not None:
             return adobe if adobe == _YCBCR else None
         return _YCBCR if self.has_jfif else adobe
+
+
+def _is_halved(luma: tuple[int, int], chroma: tuple[int, int]) -> bool:
+    """At most every other sample is left out; some encoders name 4:2:2 as 2 x 2 and 1 x 2."""
+    return all(many in (few, 2 * few) for many, few in zip(luma, chroma, strict=True))
 
 
 def parse(data: bytes) -> Stream:

@@ -79,13 +79,17 @@ def test_other_programs_decode_a_clip_to_the_same_samples(tmp_path: Path) -> Non
     assert np.abs(luma.astype(int) - ours).max() <= 3, "decoders may round"
 
 
-def test_a_clip_of_ffmpeg_is_taken(tmp_path: Path) -> None:
-    media = film(tmp_path / "a.mjpeg", "-c:v", "mjpeg", "-pix_fmt", "yuvj422p", "-f", "mjpeg")
+@pytest.mark.parametrize("pixels", ["yuvj420p", "yuvj422p", "yuvj444p"])
+def test_a_clip_of_ffmpeg_is_taken_as_it_is(tmp_path: Path, pixels: str) -> None:
+    media = film(tmp_path / "a.mjpeg", "-c:v", "mjpeg", "-pix_fmt", pixels, "-f", "mjpeg")
 
     read = object_of(media, tmp_path / "out", TIMED, sop_class="VLEndoscopic")
 
     assert (read.NumberOfFrames, read.Rows, read.Columns) == (12, 120, 160)
-    assert faults(tmp_path / "out" / f"tmp.{read.SOPInstanceUID}.dcm") == []
+    assert read.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.4.50"
+    stored = tmp_path / "out" / f"tmp.{read.SOPInstanceUID}.dcm"
+    assert faults(stored) == []
+    by_gdcm(stored)
 
 
 def test_padding_between_frames_is_no_part_of_them(tmp_path: Path) -> None:

@@ -239,6 +239,29 @@ def test_damage_is_told_and_never_guessed_around(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.parametrize(("size", "rate"), [("1920x1080", 60), ("2560x1440", 5)])
+def test_a_film_beyond_the_level_that_it_names_is_refused(
+    tmp_path: Path, size: str, rate: int
+) -> None:
+    media = film(tmp_path / "a.mp4", *H264, "-level", "5.1", size=size, rate=rate, count=2)
+    _avcc(3, 40)(media, tmp_path / "b.mp4")
+
+    with pytest.raises(EncodingError, match=r"more than level 4\.0, which it names, allows"):
+        object_of(tmp_path / "b.mp4", tmp_path / "out")
+
+
+@pytest.mark.parametrize(("byte", "reason"), [(12, "level 7"), (1, "profile 3")])
+def test_a_film_of_hevc_beyond_its_transfer_syntaxes_is_refused(
+    tmp_path: Path, byte: int, reason: str
+) -> None:
+    media = film(tmp_path / "a.mp4", *HEVC)
+    value = 210 if byte == 12 else 3
+    _patch(media, tmp_path / "b.mp4", b"hvcC", 4 + byte, bytes([value]))
+
+    with pytest.raises(EncodingError, match=f"HEVC .*{reason}"):
+        object_of(tmp_path / "b.mp4", tmp_path / "out")
+
+
 def test_no_flipped_byte_of_its_tables_does_more_than_be_refused(
     tmp_path: Path, plain: Path
 ) -> None:
