@@ -34,10 +34,6 @@ class Ring:
         """The frames that were taken then or later, oldest first."""
         return (frame for frame in tuple(self._frames) if frame.at_s >= at_s)
 
-    def last_until(self, at_s: float) -> Frame | None:
-        """The last frame that was taken then or earlier."""
-        return next((frame for frame in reversed(self._frames) if frame.at_s <= at_s), None)
-
     def clear(self) -> None:
         """Forget all of them."""
         self._frames.clear()

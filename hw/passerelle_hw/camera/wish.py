@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from passerelle_hw.camera.frame import Frame
     from passerelle_hw.trigger.press import Press
+
+_EARLY_S: Final = 0.005  #: a frame of a burst may be, so that jitter does not cost a whole one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ Step = Still | ClipBegun | ClipFrame | ClipEnded | Refused
 class StillWish:
     """One picture of the moment of a press, and of a burst those after it.
 
-    The first is the last frame taken at that moment or before. Of a burst the n-th is the first
-    one taken n intervals after the first, or later: so none is taken twice.
+    The first is the last frame taken at that moment or before; those after it in a burst are the
+    first ones taken one, two … intervals after it, or later: so none is taken twice.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class StillWish:
             return
         if not self._taken:
             yield from self._first()
-        if 0 < self._taken < self._count and frame.at_s >= self.due_s:
+        if 0 < self._taken < self._count and frame.at_s >= self.due_s - _EARLY_S:
             yield self._take(frame)
 
     def last(self) -> Iterator[Step]:

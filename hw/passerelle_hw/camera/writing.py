@@ -155,7 +155,7 @@ class ClipFile:
         try:
             self._layout: Layout = Jpegs(self._file) if is_jpeg else Pictures(self._file)
             self.add(begun.frame)
-        except OSError:
+        except BaseException:
             self.discard()
             raise
 
