@@ -183,12 +183,11 @@ class Exams:
     def _first_look(self) -> Moment:
         """What was known when the agent was stopped; a clock set back since is noticed by it."""
         seen, exam = self._moment(), self._spool.latest_exam()
-        if exam is None:
-            return seen
-        if exam.last.boot == seen.boot:
+        if exam and exam.last.boot == seen.boot:
             return exam.last
-        if seen.at < exam.last.at:
-            self._doubt_times(seen.at, exam.last.at)
+        newest = max(self._spool.counts().newest_at or 0.0, exam.last.at if exam else 0.0)
+        if seen.at < newest:
+            self._doubt_times(seen.at, newest)
         return seen
 
     def _look(self) -> Moment:

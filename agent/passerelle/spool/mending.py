@@ -46,6 +46,7 @@ def mend(database: Database, layout: Layout, now: float) -> str:
             "drop_lonely_deliveries",
             "adopt_instances",
             "drop_lonely_patients",
+            "drop_lonely_exams",
             "drop_lonely_exam_patients",
         ):
             database.run(repair)

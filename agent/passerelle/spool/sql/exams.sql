@@ -26,5 +26,8 @@ INSERT INTO exam_doubt (exam_id, begins, ends) VALUES (:exam_id, :begins, :ends)
 SELECT exam_doubt.*, {intact:exam_doubt} AS intact FROM exam_doubt
 WHERE begins <= :at AND ends >= :at
 
+-- name: drop_lonely_exams
+DELETE FROM exam WHERE NOT EXISTS (SELECT 1 FROM exam_patient WHERE exam_id = exam.id)
+
 -- name: drop_lonely_exam_patients
 DELETE FROM exam_patient WHERE NOT EXISTS (SELECT 1 FROM exam WHERE exam.id = exam_id)
