@@ -67,7 +67,7 @@ class BarcodeSettings(BaseModel):
             raise ValueError(msg) from error
         wrong = sorted(set(groups) - _SCANNED)
         if wrong:
-            msg = f"{wrong[0]} is none of {', '.join(sorted(_SCANNED))}"
+            msg = f"a group is named {wrong[0]}, and not one of {', '.join(sorted(_SCANNED))}"
             raise ValueError(msg)
         if "PatientID" not in groups:
             msg = r"names no patient: a group (?P<PatientID>…) is missing"
