@@ -12,6 +12,7 @@ from passerelle.decisions import Decisions
 from passerelle.delivery import Courier
 from passerelle.destinations.dicom import DicomDestination
 from passerelle.destinations.folder import FolderDestination
+from passerelle.identity.exam import ExamIdentifier, Exams
 from passerelle.identity.filename import FilenameIdentifier
 from passerelle.identity.sidecar import SidecarIdentifier
 from passerelle.intake import Intake
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from passerelle.identity.barcode import BarcodeReader
     from passerelle.interfaces import Destination, Identifier, Source
     from passerelle.model import CommitmentReport
     from passerelle.profile import Profile
@@ -63,6 +65,7 @@ class Assembly:
         self.archive = config.agent.data_dir / "archive"
         self._config = config
         self._spool = spool
+        self.exams = Exams(spool, max_h=config.identity.exam_max_h)
         self._profiles = {
             source.name: load_profile(source.profile, folder) for source in config.sources
         }
@@ -89,8 +92,14 @@ class Assembly:
             destinations=lambda modality: self._owed_to(modality, settings.name),
         )
 
-    def identifiers(self, settings: SourceSettings) -> list[Identifier]:
-        """Who says whose a source's files are, in the config's order."""
+    def identifiers(self, settings: SourceSettings, *, in_exams: bool = False) -> list[Identifier]:
+        """Who says whose a source's files are, in the config's order.
+
+        Args:
+            settings: The source's.
+            in_exams: Whether the exam answers that was open: not for an original kept here, whose
+                file is a copy of another time.
+        """
         profile = self._profiles[settings.name]
         found: list[Identifier] = []
         for resolver in self._config.identity.resolvers:
@@ -100,6 +109,12 @@ class Assembly:
                 case "filename":
                     if profile.filename:
                         found.append(FilenameIdentifier(profile.filename, profile.date_format))
+                case "barcode":
+                    if in_exams and self._config.identity.barcode:
+                        found.append(ExamIdentifier(resolver, self.exams))
+                case "session":
+                    if in_exams:
+                        found.append(ExamIdentifier(resolver, self.exams))
         return found
 
     def source(self, settings: SourceSettings) -> FolderSource | SerialSource:
@@ -166,12 +181,24 @@ class Assembly:
             source,
             self._spool,
             wrapper,
-            self.identifiers(settings),
+            self.identifiers(settings, in_exams=True),
             agent=self._config.agent.name,
             min_free=self._config.retention.min_free,
             lanes=self.workers.size + 1,
             on_admitted=on_admitted,
         )
+
+    def barcode_reader(self) -> BarcodeReader | None:
+        """What opens exams by a scanner; None where there is none."""
+        settings = self._config.identity.barcode
+        if settings is None:
+            return None
+        from passerelle.identity.barcode import BarcodeReader  # noqa: PLC0415 - as above
+        from passerelle.identity.scanning import scanner_settings  # noqa: PLC0415
+        from passerelle_hw.scanner import open_scanner  # noqa: PLC0415
+
+        scanner = open_scanner(scanner_settings(settings))
+        return BarcodeReader(scanner, settings.pattern, self.exams)
 
     def destination(
         self, settings: DestinationSettings, on_report: Callable[[CommitmentReport], None]

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 _ROOM_PAUSE_S: Final = 5.0
 _FAREWELL_S: Final = 5  # what a stop grants to acquisitions under way
-_NOBODY_KNOWS: Final = "no patient: neither a sidecar nor its name says whose it is"
+_NOBODY_KNOWS: Final = "no patient: no sidecar, no name and no open exam says whose it is"
 _INTERRUPTED: Final = "was interrupted by the stop"
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from passerelle.barcode import BarcodeSettings  # noqa: TC001 - pydantic reads it
+
 AeTitle = Annotated[
     str, Field(min_length=1, max_length=16, pattern=r"^[!-\[\]-~][ -\[\]-~]*$")
 ]  # PS3.5 6.2: printable ASCII but the backslash, not spaces alone
@@ -125,13 +127,22 @@ class WorklistSettings(_Section):
 class IdentitySettings(_Section):
     """Whose an acquisition is."""
 
-    resolvers: tuple[Literal["sidecar", "filename"], ...] = Field(
-        ("sidecar", "filename"), description="Asked in this order; the first that answers wins."
+    resolvers: tuple[Literal["sidecar", "filename", "barcode", "session"], ...] = Field(
+        ("sidecar", "filename", "barcode", "session"),
+        description=(
+            "Asked in this order; the first that answers wins. barcode and session answer for what "
+            "was acquired, by the time of its file, while an exam was open that a scan or "
+            "`passerelle exam open` had opened."
+        ),
     )
     unidentified: Literal["hold"] = Field(
         "hold", description="What becomes of an acquisition that nobody answers for."
     )
     worklist: WorklistSettings | None = Field(None, description="Where `passerelle worklist` asks.")
+    barcode: BarcodeSettings | None = Field(None, description="The scanner that opens exams.")
+    exam_max_h: Annotated[float, Field(gt=0, le=168)] = Field(
+        12.0, description="An exam answers for nothing later than so many hours after its opening."
+    )
 
 
 class CommitmentSettings(_Section):

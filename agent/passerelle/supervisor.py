@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from passerelle.commitment import Prover
     from passerelle.control import Handler
     from passerelle.delivery import Courier
+    from passerelle.identity.barcode import BarcodeReader
     from passerelle.intake import Intake
     from passerelle.model import CommitmentReport
     from passerelle.settings import Config, DestinationSettings, SourceSettings
@@ -68,6 +69,7 @@ class Agent:
         self._couriers: dict[str, Courier] = {}
         self._provers: dict[str, Prover] = {}
         self._sources: dict[str, tuple[FolderSource | SerialSource, Intake]] = {}
+        self._barcode: BarcodeReader | None = None
         self._faults: dict[Part, str] = {}  # not by name: a courier and its prover share one
 
     def start(self) -> None:
@@ -113,7 +115,12 @@ class Agent:
             data_dir=self.config.agent.data_dir,
             destinations=[self._destination_view(name) for name in self._couriers],
             sources=[self._source_view(name) for name in self._sources],
-            faults=[*self._other_faults(), *self.spool.findings],
+            faults=[
+                *self._other_faults(),
+                *self._assembly.exams.problems(),
+                *(self._barcode.problems() if self._barcode else ()),
+                *self.spool.findings,
+            ],
         )
 
     def _build(self) -> Iterator[Part]:
@@ -124,8 +131,12 @@ class Agent:
         for port in sorted({port for one in self.config.destinations if (port := _port(one))}):
             yield ReportListener(port, self.config.equipment.ae_title, self._reported)
         yield self._assembly.retention()
+        self._barcode = self._assembly.barcode_reader()
+        if self._barcode:
+            yield self._barcode
         decisions = self._assembly.decisions(on_changed=self._wake_couriers)
         handlers: dict[str, Handler] = {"status": lambda _body: self.status()}
+        handlers |= self._assembly.exams.handlers()
         door = Door(self.config.agent.data_dir, {**handlers, **decisions.handlers()})
         door.open()
         yield door
@@ -222,7 +233,7 @@ def deciding(config: Config, folder: Path) -> Iterator[dict[str, Handler]]:
     try:
         assembly = Assembly(config, folder, spool)
         try:
-            yield assembly.decisions().handlers()
+            yield {**assembly.decisions().handlers(), **assembly.exams.handlers()}
         finally:
             for child in assembly.children:
                 child.close()

@@ -113,3 +113,25 @@ def test_the_file_is_the_given_one_else_the_environments(
     assert config.locate(tmp_path / "given.toml") == tmp_path / "given.toml"
     monkeypatch.delenv("PASSERELLE_CONFIG")
     assert config.locate(None) == config.DEFAULT_PATH
+
+
+def test_a_scanner_is_in_one_place_and_names_patients(tmp_path: Path) -> None:
+    def scanner(text: str) -> str:
+        return f"{GOOD}\n[identity.barcode]\n{text}\n"
+
+    good = scanner("port = '/dev/ttyS0'\npattern = '(?P<PatientID>\\d+)-(?P<AccessionNumber>\\w+)'")
+    loaded = config.load(written(tmp_path, good)).identity.barcode
+    assert loaded
+    assert (loaded.port, loaded.input, loaded.baudrate) == ("/dev/ttyS0", "", 9600)
+    where = "identity.barcode: say where the scanner is: either port or input"
+    assert faults(tmp_path, scanner("baudrate = 9600")) == [where]
+    assert faults(tmp_path, scanner("port = 'a'\ninput = 'b'")) == [where]
+    for pattern, why in {
+        "(?P<PatientID>": "not a regular expression: ",
+        "(?P<PatientId>.*)": "a group is named PatientId, and not one of AccessionNumber, ",
+        "(.*)": "names no patient: ",
+    }.items():
+        (fault,) = faults(tmp_path, scanner(f"port = 'a'\npattern = '{pattern}'"))
+        assert fault.startswith(f"identity.barcode.pattern: {why}")
+    (fault,) = faults(tmp_path, scanner("prot = 'a'\nport = 'a'"))
+    assert fault == "identity.barcode.prot: unknown key, did you mean port?"

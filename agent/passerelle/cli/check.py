@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -19,15 +20,18 @@ from passerelle.control import ask
 from passerelle.destinations.dicom import SYNTAXES
 from passerelle.destinations.outgoing import node_of
 from passerelle.errors import AgentError
+from passerelle.identity.scanning import scanner_settings
 from passerelle.profile import load_profile
 from passerelle.settings import DicomDestinationSettings, SerialSourceSettings
 from passerelle.spool.files import free_bytes_wanted
+from passerelle_hw.scanner import ScannerGone, open_scanner
 from passerelle_hw.serial.line import Line, LineGone, LineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from passerelle.barcode import BarcodeSettings
     from passerelle.profile import Profile
     from passerelle.settings import Config, SourceSettings
 
@@ -92,6 +96,8 @@ def checks(config: Config, folder: Path, *, offline: bool) -> Iterator[Finding]:
         yield Finding("warning", "sources", "none: nothing will be acquired")
     if not config.destinations:
         yield Finding("warning", "destinations", "none: nothing will be delivered")
+    if config.identity.barcode:
+        yield _scanner(config.identity.barcode, running=running)
     for destination in config.destinations:
         if not isinstance(destination, DicomDestinationSettings):
             yield _folder(destination.name, destination.path, os.W_OK)
@@ -158,6 +164,20 @@ def _line(source: SerialSourceSettings, *, running: bool) -> Finding:
         text = f"{source.port} may be another device tomorrow: `passerelle devices` has its name"
         return Finding("warning", source.name, text)
     return Finding("ok", source.name, source.port)
+
+
+def _scanner(settings: BarcodeSettings, *, running: bool) -> Finding:
+    """Whether the barcode scanner is there and can be opened; nothing is sent to it."""
+    place = settings.port or settings.input
+    if running:
+        return Finding("ok", "barcode", f"{place}, in the agent's hands; see status")
+    stopped = Event()
+    stopped.set()  # opening is all that is tried
+    try:
+        open_scanner(scanner_settings(settings)).watch(print, stopped, lambda: None)
+    except ScannerGone as gone:
+        return Finding("FAILED", "barcode", f"cannot be opened: {gone}")
+    return Finding("ok", "barcode", place)
 
 
 def _port(port: int) -> Finding:

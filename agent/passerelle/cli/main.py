@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "check": "Validate the config, then try every part of it.",
     "status": "The state of a running or stopped agent.",
     "queue": "What is owed to whom, and decisions on it.",
+    "exam": "Whose what is acquired from now on is.",
     "wrap": "Make DICOM objects of files; no queue, no config.",
     "send": "Send Part 10 files to an archive.",
     "worklist": "Today's worklist, live or cached.",
