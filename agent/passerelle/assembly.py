@@ -149,7 +149,7 @@ class Assembly:
             memory=self._spool.memory(settings.name),
             limit_bytes=settings.limit_mb << 20,
             protocol=settings.protocol,
-            file_name=settings.file_name,
+            file_name=settings.file_name or settings.name,
             file_bytes=settings.file_bytes,
             after=settings.after,
             raw_suffixes=_raw_suffixes(self._profiles[settings.name]),

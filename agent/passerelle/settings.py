@@ -104,9 +104,9 @@ class SerialSourceSettings(_Section):
             "invitation every 3 s; with xmodem-checksum one damaged block in 256 passes."
         ),
     )
-    file_name: Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")] = (
-        Field("", description="What files are called in xmodem, which has no names; else `name`.")
-    )
+    file_name: (
+        Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$")] | None
+    ) = Field(None, description="What files are called in xmodem, which has no names; else `name`.")
     file_bytes: Annotated[int, Field(ge=1)] | None = Field(
         None,
         description=(

@@ -47,7 +47,7 @@ class SerialSource:
         memory: Memory,
         limit_bytes: int,
         protocol: SerialProtocol = "frames",
-        file_name: str = "",
+        file_name: str = "file",
         file_bytes: int | None = None,
         after: After = "archive",
         raw_suffixes: Collection[str] = (),
@@ -101,7 +101,7 @@ class SerialSource:
             line,
             inbox,
             data_dir / "evidence",
-            speak=lambda store: receiving(protocol, store, file_name or name, file_bytes),
+            speak=lambda store: receiving(protocol, store, file_name, file_bytes),
         )
 
     @property
@@ -165,7 +165,7 @@ class SerialSource:
 
 
 def receiving(
-    protocol: SerialProtocol, store: Store, file_name: str = "", file_bytes: int | None = None
+    protocol: SerialProtocol, store: Store, file_name: str = "file", file_bytes: int | None = None
 ) -> Receiving:
     """The box's side of a protocol; a file's name and length are for one that tells neither."""
     match protocol:
@@ -266,6 +266,8 @@ class Receiver:
             self._note(event)
         if isinstance(event, GivenUp):
             self._files = files
+            with suppress(OSError):
+                self._evidence.keep(event.why, b"")
             self._refusal = f"{self._source}: a file of the device was not taken: {event.why}"
             _log.warning("%s", self._refusal)
         elif files > self._files:

@@ -33,6 +33,7 @@ _LONGEST: Final = max(_SIZES.values())
 _HEAD: Final = 3  # start, number, its complement
 _NUMBERS: Final = 256
 
+_FIRST_S: Final = 0.2  # what an earlier session left on the line has come by then
 _INVITE_S: Final = 3.0
 _BLOCK_S: Final = 10.0
 _QUIET_S: Final = 1.0  # a block has no longer pause in it, and noise has ended after one
@@ -56,6 +57,7 @@ class Modem(ABC):
         self._buffer = bytearray()
         self._spoilt = ""  #: why what comes until the line is quiet is no block
         self._errors = 0
+        self._has_invited = False
         self._is_done = False  #: the store has what was sent last
         self._left: int | None = None
         self._last: tuple[int, bytes] | None = None
@@ -66,7 +68,9 @@ class Modem(ABC):
         """See `Receiving.patience_s`."""
         if self._buffer or self._spoilt:
             return _QUIET_S
-        return _BLOCK_S if self._blocks else _INVITE_S
+        if self._blocks:
+            return _BLOCK_S
+        return _INVITE_S if self._has_invited else _FIRST_S
 
     def take(self, piece: Piece) -> Iterator[Said]:
         """See `Receiving.take`."""
@@ -79,6 +83,7 @@ class Modem(ABC):
 
     def silent(self) -> Iterator[Said]:
         """See `Receiving.silent`."""
+        self._has_invited = True
         raw, why = self._taken(), self._spoilt
         self._spoilt, self._is_after_silence = "", True
         if raw or why:

@@ -109,3 +109,11 @@ def test_a_serial_server_on_the_network_is_a_line_too() -> None:
                 assert device.recv(1) == b"\x06"
             with pytest.raises(LineGone):
                 line.read(5)
+
+
+def test_every_other_url_of_pyserial_is_a_line_or_told() -> None:
+    with closing(Line(LineSettings(url="loop://", parity="even"))) as line:
+        line.write(b"\xff\x00abc")
+        assert read(line, 5) == b"\xff\x00abc"
+    with pytest.raises(LineGone, match="nowhere"):
+        Line(LineSettings(url="hwgrep://nowhere"))
