@@ -10,10 +10,10 @@ import pytest
 
 from folder_support import Memory, picture, whole_files
 from passerelle.errors import SpoolFull
-from passerelle.sources.serial import SerialSource
+from passerelle.sources.serial import SerialSource, receiving
 from passerelle.sources.structure import complaint
 from passerelle_hw.serial.line import LineSettings
-from serial_support import PtyPair
+from serial_support import MemoryStore, PtyPair
 from support import peer, wait_until
 
 if TYPE_CHECKING:
@@ -87,6 +87,17 @@ def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     desk = Desk(tmp_path, request.param)
     yield desk
     desk.end()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "invitation"),
+    [("frames", []), ("xmodem", [b"C"]), ("xmodem-checksum", [b"\x15"]), ("ymodem", [b"C"])],
+)
+def test_only_the_protocols_that_begin_with_the_receiver_invite(
+    protocol: SerialProtocol, invitation: list[bytes]
+) -> None:
+    said = receiving(protocol, MemoryStore()).silent()
+    assert [event.answer for event in said] == invitation
 
 
 @pytest.mark.parametrize("desk", ["ymodem"], indirect=True)

@@ -67,6 +67,11 @@ def test_a_group_with_a_byte_too_few_or_too_many_is_none_and_the_next_one_is_fou
         assert bodies(fed(FiveBytes(), broken + whole + b"\x84")) == [whole]
 
 
+def test_bytes_without_a_beginning_do_not_fill_the_memory() -> None:
+    rejected = fed(FiveBytes(), b"\0" * 600)
+    assert len(rejected) >= 90
+
+
 def test_an_interrupted_group_is_none() -> None:
     framer = FiveBytes()
     framer.feed(b"\x84\x30")
