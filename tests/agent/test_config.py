@@ -59,6 +59,9 @@ def test_an_absolute_folder_stays_and_defaults_are_filled_in(tmp_path: Path) -> 
     assert getattr(share, "path", None) == Path("/srv/out")
 
 
+SERIAL = '[[sources]]\ntype = "serial"\nname = "s"\nport = "p"\n'
+
+
 def test_every_fault_is_told_at_once_with_its_place_and_the_nearest_key(tmp_path: Path) -> None:
     text = GOOD.replace('path = "in"', 'path = "in"\nsettle_sec = 3\npoll_s = "often"')
     text = text.replace("mode =", "mod =").replace('host = "pacs.local"', "port = 70000")
@@ -84,6 +87,11 @@ def test_every_fault_is_told_at_once_with_its_place_and_the_nearest_key(tmp_path
         ('[agent]\nname = "two words"', "agent.name: string should match"),
         ('[[sources]]\ntype = "fax"\nname = "f"\npath = "p"', "sources[0]: input tag 'fax' found"),
         ('[[destinations]]\ntype = "fax"', "destinations[0]: input tag 'fax' found"),
+        (SERIAL + "data_bits = 7", "sources[0]: data_bits: frames carries bytes of 8 bits"),
+        (SERIAL + 'file_name = "a.raw"', "sources[0]: file_name and file_bytes: frames has"),
+        (SERIAL + 'protocol = "ymodem"\nfile_bytes = 9', "sources[0]: file_name and"),
+        (SERIAL + 'protocol = "zmodem"', "sources[0].protocol: input should be 'frames'"),
+        (SERIAL + 'protocol = "xmodem"\nfile_name = "../a"', "sources[0].file_name: string"),
         ("[identity]\nresolvers = 'sidecar'", "identity.resolvers: input should be a valid"),
     ],
 )

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Final
 from passerelle.errors import SourceError, SpoolFull
 from passerelle.sources.folder import FolderSource
 from passerelle.sources.serial_inbox import SerialInbox
-from passerelle_hw.serial.events import Rejected
+from passerelle_hw.serial.events import GivenUp, Rejected
 from passerelle_hw.serial.evidence import Evidence
-from passerelle_hw.serial.frames import Frames
 from passerelle_hw.serial.line import Line, LineGone
-from passerelle_hw.serial.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from threading import Event
 
     from passerelle.model import Acquisition
+    from passerelle.settings import SerialProtocol
     from passerelle.sources.releasing import After, Memory
     from passerelle_hw.serial.line import LineSettings
+    from passerelle_hw.serial.receiving import Receiving, Said
+    from passerelle_hw.serial.transfer import Store
 
 _POLL_S: Final = 60.0  # the receiver tells of each file; a look all the same, for what it cannot
-_IDLE_S: Final = 60.0
 _SHORTEST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 5.0
 
@@ -46,6 +46,9 @@ class SerialSource:
         archive: Callable[[Path], object],
         memory: Memory,
         limit_bytes: int,
+        protocol: SerialProtocol = "frames",
+        file_name: str = "file",
+        file_bytes: int | None = None,
         after: After = "archive",
         raw_suffixes: Collection[str] = (),
         on_found: Callable[[], None] = lambda: None,
@@ -60,6 +63,9 @@ class SerialSource:
             archive: What becomes of an original with `after = "archive"`.
             memory: See `FolderSource`.
             limit_bytes: A file is not larger.
+            protocol: How files cross the line.
+            file_name: See `receiving`.
+            file_bytes: See `receiving`.
             after: What becomes of an original that is durable in the spool.
             raw_suffixes: See `FolderSource`.
             on_found: Called when a file has come.
@@ -90,7 +96,13 @@ class SerialSource:
             on_found=on_found,
             hasten=self._hastened,
         )
-        self.receiver = Receiver(name, line, inbox, data_dir / "evidence")
+        self.receiver = Receiver(
+            name,
+            line,
+            inbox,
+            data_dir / "evidence",
+            speak=lambda store: receiving(protocol, store, file_name, file_bytes),
+        )
 
     @property
     def last_acquisition_at(self) -> float | None:
@@ -152,6 +164,26 @@ class SerialSource:
         self._stir()
 
 
+def receiving(
+    protocol: SerialProtocol, store: Store, file_name: str = "file", file_bytes: int | None = None
+) -> Receiving:
+    """The box's side of a protocol; a file's name and length are for one that tells neither."""
+    match protocol:
+        case "frames":
+            from passerelle_hw.serial.receiving import FrameReceiving  # noqa: PLC0415 - one is used
+
+            return FrameReceiving(store)
+        case "xmodem" | "xmodem-checksum":
+            from passerelle_hw.serial.xmodem import Xmodem  # noqa: PLC0415
+
+            is_crc = protocol == "xmodem"
+            return Xmodem(store, file_name, is_crc=is_crc, file_bytes=file_bytes)
+        case "ymodem":
+            from passerelle_hw.serial.xmodem import Ymodem  # noqa: PLC0415
+
+            return Ymodem(store)
+
+
 class Receiver:
     """Speaks with the device, in a thread of its own: opens the line, again when it is gone.
 
@@ -165,16 +197,20 @@ class Receiver:
         inbox: SerialInbox,
         evidence: Path,
         *,
+        speak: Callable[[Store], Receiving] = lambda store: receiving("frames", store),
         open_line: Callable[[LineSettings], Line] = Line,
     ) -> None:
         self.name = f"{source} line"
         self._source = source
         self._settings = settings
         self._inbox = inbox
+        self._speak = speak
         self._open_line = open_line
         self._evidence = Evidence(evidence / f"{source}.log")
         self._line: Line | None = None
         self._reason = ""
+        self._refusal = ""
+        self._files = 0
 
     def run(self, stop: Event) -> None:
         """Receive until `stop` is set."""
@@ -207,23 +243,35 @@ class Receiver:
 
     def problems(self) -> list[str]:
         """What an operator should know."""
-        return [self._reason] if self._reason else []
+        return [problem for problem in (self._reason, self._refusal) if problem]
 
     def _receive(self, line: Line, stop: Event) -> None:
-        frames, transfer = Frames(), Transfer(self._inbox)
+        receiving = self._speak(self._inbox)
+        self._files = 0
         try:
             while not stop.is_set():
-                piece = line.read(_IDLE_S)
-                if piece is None:
-                    continue
-                if piece.fault:
-                    frames.interrupt(piece.fault)
-                for event in frames.feed(piece.data):
-                    if isinstance(event, Rejected):
-                        self._note(event)
-                    line.write(transfer.take(event))
+                piece = line.read(receiving.patience_s)
+                if stop.is_set():
+                    return
+                said = receiving.take(piece) if piece else receiving.silent()
+                for event in said:
+                    self._hear(event, receiving.files)
+                    line.write(event.answer)
         finally:
-            transfer.interrupt()
+            receiving.interrupt()
+
+    def _hear(self, event: Said, files: int) -> None:
+        """Tell of what was no file."""
+        if isinstance(event, Rejected):
+            self._note(event)
+        if isinstance(event, GivenUp):
+            self._files = files
+            with suppress(OSError):
+                self._evidence.keep(event.why, b"")
+            self._refusal = f"{self._source}: a file of the device was not taken: {event.why}"
+            _log.warning("%s", self._refusal)
+        elif files > self._files:
+            self._files, self._refusal = files, ""
 
     def _note(self, rejected: Rejected) -> None:
         # The file may hold patient data, the log line must not.
