@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from passerelle.children.child import PEER, Child
+from passerelle.children.child import DEVICE, PEER, Child
 from passerelle.children.pool import Pool, workers
 from passerelle.commitment import Prover
 from passerelle.decisions import Decisions
@@ -18,10 +18,10 @@ from passerelle.identity.sidecar import SidecarIdentifier
 from passerelle.intake import Intake
 from passerelle.profile import load_profile
 from passerelle.retention import Retention
-from passerelle.settings import (
-    DicomDestinationSettings,
-    FolderDestinationSettings,
+from passerelle.settings import DicomDestinationSettings, FolderDestinationSettings
+from passerelle.source_settings import (
     FolderSourceSettings,
+    GrabberSourceSettings,
     SerialSourceSettings,
 )
 from passerelle.sources.folder import FolderSource
@@ -29,14 +29,16 @@ from passerelle.spool.files import durable_move
 from passerelle.wrapping import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from passerelle.identity.barcode import BarcodeReader
     from passerelle.interfaces import Destination, Identifier, Source
-    from passerelle.model import CommitmentReport
+    from passerelle.model import Acquisition, CommitmentReport, Value
     from passerelle.profile import Profile
-    from passerelle.settings import Config, DestinationSettings, SourceSettings
+    from passerelle.settings import Config, DestinationSettings
+    from passerelle.source_settings import SourceSettings
+    from passerelle.sources.received import ReceivedSource
     from passerelle.sources.serial import SerialSource
     from passerelle.spool import Spool
 
@@ -105,7 +107,9 @@ class Assembly:
         for resolver in self._config.identity.resolvers:
             match resolver:
                 case "sidecar":
-                    found.append(SidecarIdentifier())
+                    # A camera's says how it was taken; its intake takes that in any case.
+                    if not (in_exams and isinstance(settings, GrabberSourceSettings)):
+                        found.append(SidecarIdentifier())
                 case "filename":
                     if profile.filename:
                         found.append(FilenameIdentifier(profile.filename, profile.date_format))
@@ -117,13 +121,15 @@ class Assembly:
                         found.append(ExamIdentifier(resolver, self.exams))
         return found
 
-    def source(self, settings: SourceSettings) -> FolderSource | SerialSource:
+    def source(self, settings: SourceSettings) -> FolderSource | ReceivedSource:
         """A source of the config."""
         match settings:
             case FolderSourceSettings():
                 return self.folder_source(settings)
             case SerialSourceSettings():
                 return self.serial_source(settings)
+            case GrabberSourceSettings():
+                return self.grabber_source(settings)
 
     def folder_source(self, settings: FolderSourceSettings) -> FolderSource:
         """A source on a folder."""
@@ -172,6 +178,31 @@ class Assembly:
             on_found=self.warm,
         )
 
+    def grabber_source(self, settings: GrabberSourceSettings) -> ReceivedSource:
+        """A source on a camera."""
+        from passerelle.sources.grabber import Grabber  # noqa: PLC0415 - for those who have one
+        from passerelle.sources.inbox import Inbox  # noqa: PLC0415
+        from passerelle.sources.received import ReceivedSource  # noqa: PLC0415
+        from passerelle.sources.station import station_of  # noqa: PLC0415
+
+        data_dir, archive = self._config.agent.data_dir, self.archive / settings.name
+        inbox = Inbox(
+            data_dir / "inbox" / settings.name,
+            data_dir / "receiving" / settings.name,
+            room=lambda: self._spool.room(self._config.retention.min_free),
+        )
+        # Not among `children`: it is told to end what it is taking, and closed after that.
+        grabber = Grabber(settings.name, station_of(settings), inbox, Child(DEVICE))
+        return ReceivedSource(
+            settings.name,
+            inbox,
+            grabber,
+            archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
+            memory=self._spool.memory(settings.name),
+            after=settings.after,
+            on_found=self.warm,
+        )
+
     def intake(
         self,
         settings: SourceSettings,
@@ -187,6 +218,7 @@ class Assembly:
             self.identifiers(settings, in_exams=True),
             agent=self._config.agent.name,
             min_free=self._config.retention.min_free,
+            facts=_facts_of(settings),
             lanes=self.workers.size + 1,
             on_admitted=on_admitted,
         )
@@ -281,6 +313,13 @@ def _proves(settings: DestinationSettings) -> bool:
     return not (
         isinstance(settings, DicomDestinationSettings) and settings.commitment.mode == "off"
     )
+
+
+def _facts_of(settings: SourceSettings) -> Callable[[Acquisition], Mapping[str, Value]]:
+    """What a source itself says of its acquisitions, whoever says whose they are."""
+    if isinstance(settings, GrabberSourceSettings):
+        return SidecarIdentifier().said
+    return lambda _: {}
 
 
 def _raw_suffixes(profile: Profile) -> tuple[str, ...]:

@@ -104,3 +104,20 @@ def serial(
             msg = f"simulate serial: not delivered: {fault}"
             raise Unavailable(msg) from fault
     click.echo(f"faults on the line: {device.faults}")
+
+
+@command.command("grabber")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="A folder.")
+@click.option("--faults", default="", help="As in the device's name: drop=5%&unplug=3s@20s")
+@click.option("--every", type=float, default=2.0, help="Seconds from one press to the next.")
+@click.option("--count", type=int, default=5, help="Presses.")
+@click.option("--clip", type=float, default=0.0, help="Clips of so many seconds, and no stills.")
+def grabber(*, into: Path, faults: str, every: float, count: int, clip: float) -> None:
+    """The camera `test` with its faults: what each press gives lies in a folder.
+
+    \b
+    passerelle simulate grabber --into /tmp/stills --faults 'truncate=10%&nosignal=3s@10s'
+    """
+    from passerelle.cli.simulated_grabber import play  # noqa: PLC0415 - as the device child
+
+    play(into, f"test:?{faults}" if faults else "test", every=every, count=count, clip_s=clip)

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from passerelle.errors import SourceError, SpoolFull
-from passerelle.sources.folder import FolderSource
+from passerelle.errors import SpoolFull
+from passerelle.sources.received import ReceivedSource
 from passerelle.sources.serial_inbox import SerialInbox
 from passerelle_hw.serial.events import GivenUp, Rejected
 from passerelle_hw.serial.evidence import Evidence
 from passerelle_hw.serial.line import Line, LineGone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
+    from pathlib import Path
     from threading import Event
 
-    from passerelle.model import Acquisition
-    from passerelle.settings import SerialProtocol
+    from passerelle.source_settings import SerialProtocol
     from passerelle.sources.releasing import After, Memory
     from passerelle_hw.serial.line import LineSettings
     from passerelle_hw.serial.receiving import Receiving, Said
     from passerelle_hw.serial.transfer import Store
 
-_POLL_S: Final = 60.0  # the receiver tells of each file; a look all the same, for what it cannot
 _SHORTEST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
 
-class SerialSource:
-    """Offers what its receiver put into the inbox, by way of a folder source on it."""
+class SerialSource(ReceivedSource):
+    """Offers what a device sent over its line."""
+
+    inbox: SerialInbox
+    receiver: Receiver
 
     def __init__(
         self,
@@ -60,108 +60,39 @@ class SerialSource:
             line: Where the device is.
             data_dir: Inbox and evidence lie below it.
             room: Raises `SpoolFull` when nothing is to be taken.
-            archive: What becomes of an original with `after = "archive"`.
-            memory: See `FolderSource`.
+            archive: See `ReceivedSource`, as for what follows.
+            memory: See there.
             limit_bytes: A file is not larger.
             protocol: How files cross the line.
             file_name: See `receiving`.
             file_bytes: See `receiving`.
-            after: What becomes of an original that is durable in the spool.
-            raw_suffixes: See `FolderSource`.
-            on_found: Called when a file has come.
+            after: See `ReceivedSource`.
+            raw_suffixes: See there.
+            on_found: See there.
         """
-        self.name = name
-        self._stir: Callable[[], None] = lambda: None
-        folder = data_dir / "inbox" / name
         inbox = SerialInbox(
-            folder,
+            data_dir / "inbox" / name,
             data_dir / "receiving" / name,
             room=room,
-            on_arrival=self._arrived,
             limit_bytes=limit_bytes,
         )
-        self._let_go = Path.unlink if after == "delete" else archive
-        self.inbox = inbox  #: what the receiver fills
-        self._folder = FolderSource(
-            name,
-            folder,
-            archive=archive,
-            memory=memory,
-            settle_s=0.0,
-            poll_s=_POLL_S,
-            after=after,
-            sidecar_wait_s=0.0,  # they come together
-            incomplete_s=0.0,  # it will not grow
-            raw_suffixes=raw_suffixes,
-            on_found=on_found,
-            hasten=self._hastened,
-        )
-        self.receiver = Receiver(
+        receiver = Receiver(
             name,
             line,
             inbox,
             data_dir / "evidence",
             speak=lambda store: receiving(protocol, store, file_name, file_bytes),
         )
-
-    @property
-    def last_acquisition_at(self) -> float | None:
-        """When something was offered last."""
-        return self._folder.last_acquisition_at
-
-    @property
-    def pending(self) -> int:
-        """How many files were acknowledged and are not in the spool yet."""
-        return self._folder.pending
-
-    def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
-        """See `Source.acquisitions`."""
-        try:
-            self.inbox.tidy(self._let_go)
-        except (OSError, SpoolFull) as error:
-            msg = f"{self.name}: the inbox cannot be made: {error}"
-            raise SourceError(msg) from error
-        for found in self._folder.acquisitions(stop):
-            # As the device named it: the folder around it is ours.
-            yield found and replace(found, name=found.media.name)
-
-    def release(self, acquisition: Acquisition, *, kept: bool) -> None:
-        """See `Source.release`. What is not whole goes too: no device goes on writing it."""
-        self._folder.release(replace(self._in_inbox(acquisition), complaint=""), kept=kept)
-        with suppress(OSError):  # it could not be let go of yet; the next start removes its folder
-            acquisition.media.parent.rmdir()
-
-    def retry(self, acquisition: Acquisition) -> None:
-        """See `Source.retry`."""
-        self._folder.retry(self._in_inbox(acquisition))
-
-    def wake(self) -> None:
-        """See `Source.wake`."""
-        self._folder.wake()
-
-    def problems(self) -> list[str]:
-        """What an operator should know."""
-        return [*self.receiver.problems(), *self._folder.problems()]
-
-    @staticmethod
-    def _in_inbox(acquisition: Acquisition) -> Acquisition:
-        media = acquisition.media
-        return replace(acquisition, name=f"{media.parent.name}/{media.name}")
-
-    @contextmanager
-    def _hastened(
-        self,
-        _folder: Path,
-        stir: Callable[[], None],
-        *,
-        source: str,  # noqa: ARG002 - as `hastened` is called
-        recursive: bool,  # noqa: ARG002
-    ) -> Iterator[Callable[[bool], None]]:
-        self._stir = stir
-        yield lambda _on: None
-
-    def _arrived(self) -> None:
-        self._stir()
+        super().__init__(
+            name,
+            inbox,
+            receiver,
+            archive=archive,
+            memory=memory,
+            after=after,
+            raw_suffixes=raw_suffixes,
+            on_found=on_found,
+        )
 
 
 def receiving(

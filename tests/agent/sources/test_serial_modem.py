@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from passerelle.settings import SerialProtocol
+    from passerelle.source_settings import SerialProtocol
 
 
 class Desk:
