@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from passerelle_hw.serial.check import crc16, sum8
 from passerelle_hw.serial.events import GivenUp, Rejected
 from passerelle_hw.serial.parity import Piece
-from passerelle_hw.serial.xmodem import Modem, Xmodem, Ymodem
+from passerelle_hw.serial.xmodem import Xmodem, Ymodem
 from serial_support import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from passerelle_hw.serial.modem import Modem
     from passerelle_hw.serial.receiving import Said
 
 ACK, NAK, EOT, CAN = b"\x06", b"\x15", b"\x04", b"\x18"
