@@ -39,7 +39,7 @@ _INVITE_S: Final = 3.0
 _BLOCK_S: Final = 10.0
 _QUIET_S: Final = 1.0  # a block has no longer pause in it, and noise has ended after one
 _TRIES: Final = 10  # damaged blocks in a row
-_SILENCE: Final = 3  # weighs as many: whoever is there would have answered
+_SILENCE: Final = 4  # weighs as many: whoever is there would have answered
 _EVIDENCE: Final = 4096
 
 
@@ -88,8 +88,7 @@ class Modem(ABC):
         raw, why = self._taken(), self._spoilt
         self._spoilt, self._is_after_silence = "", True
         if raw or why:
-            yield Rejected(why or "a block that was cut off", raw, self._prompt(raw))
-            yield from self._tried()
+            yield from self._rejected(why or "a block that was cut off", raw, self._prompt())
         elif self._is_open and self._errors + _SILENCE > _TRIES:
             # No cancel: it would end what another one, who is waiting for an invitation, begins.
             yield self._given_up("the device does not go on", self.invitation)
@@ -150,9 +149,15 @@ class Modem(ABC):
         first = self._buffer[0]
         if first in _SIZES:
             length = _HEAD + _SIZES[first] + len(self._check(b""))
-            if len(self._buffer) >= length:
-                # Whoever sends waits for one answer, however often the block was sent.
-                yield from self._block(self._taken()[:length])
+            block, rest = bytes(self._buffer[:length]), bytes(self._buffer[length:])
+            if len(block) < length:
+                return
+            if not block.startswith(rest[:length]):  # bytes were put in, whatever the check says
+                self._spoilt = "longer than a block"
+                return
+            # Whoever sends waits for one answer, however often the block was sent.
+            self._taken()
+            yield from self._block(block)
         elif set(self._buffer) == {_EOT}:
             self._taken()
             yield from self._end()
@@ -169,8 +174,7 @@ class Modem(ABC):
     def _block(self, raw: bytes) -> Iterator[Said]:
         number, data = raw[1], raw[_HEAD : _HEAD + _SIZES[raw[0]]]
         if raw[2] != number ^ 0xFF or self._check(data) != raw[_HEAD + len(data) :]:
-            yield Rejected("its number or its check is wrong", raw, _NAK)
-            yield from self._tried()
+            yield from self._rejected("its number or its check is wrong", raw, _NAK)
             return
         self._errors, self._is_ending = 0, False
         if self._last == (number, data):
@@ -230,20 +234,22 @@ class Modem(ABC):
         if self._is_open:
             yield self._given_up("the device cancelled it", b"")
 
-    def _tried(self) -> Iterator[Said]:
-        """Count what went wrong in a row."""
+    def _rejected(self, why: str, raw: bytes, answer: bytes) -> Iterator[Said]:
+        """Ask again, but not for ever."""
         self._errors = self._errors + 1 if self._is_open else 0
         if self._errors > _TRIES:
+            yield Rejected(why, raw)
             yield self._given_up("damaged too often")
+        else:
+            yield Rejected(why, raw, answer)
 
     def _given_up(self, why: str, answer: bytes = _CANCEL) -> GivenUp:
         self.interrupt()
         return GivenUp(why, answer)
 
-    def _prompt(self, raw: bytes = b"") -> bytes:
-        """Asks for what should have come; of a file that has not begun, for its beginning."""
-        is_block = bool(raw) and raw[0] in _SIZES
-        return _NAK if self._blocks or is_block else self.invitation
+    def _prompt(self) -> bytes:
+        """Asks for what should have come; a NAK would begin a file without CRC."""
+        return _NAK if self._blocks else self.invitation
 
     def _taken(self) -> bytes:
         raw = bytes(self._buffer)
