@@ -229,6 +229,13 @@ def test_damage_without_end_gives_the_file_up() -> None:
     assert said[-1] == GivenUp("damaged too often", CAN * 5)
 
 
+def test_damage_now_and_then_does_not() -> None:
+    modem = begun(MemoryStore())
+    for good in blocks(CONTENT[: 128 * 30])[2:]:
+        assert sent(modem, good[:-1] + b"?" if good[-1:] != b"?" else good[:-1] + b"!") == [NAK]
+        assert sent(modem, good) == [ACK]
+
+
 def test_a_sender_that_begins_without_crc_is_asked_for_one() -> None:
     modem = Xmodem(MemoryStore(), "scope")
     assert told(modem, block(1, CONTENT[:128], is_crc=False)) == []
