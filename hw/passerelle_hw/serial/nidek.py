@@ -5,7 +5,7 @@ Manual", June 2012, MRT10*RTZ001J/E, sections 1.1 and 4.1 to 4.3: 2400 bit/s, 7 
 parity, 2 stop bits; no check of the text, no acknowledgement.
 
 Lensmeters set to NCP10 (`NidekChecked`): a code, STX, segments that each end with ETB, and after
-EOT the sum of all bytes from SOH on, as four hexadecimal digits; no acknowledgement either. After
+EOT the sum of all bytes from SOH on but CR, as four hexadecimal digits; no acknowledgement. After
 "LM-1000/1000P/1200 USB Interface Manual", December 2010, 31001*RTZ002E/E, section 2.
 """
 
@@ -74,7 +74,8 @@ class NidekChecked(Bracketed):
         return length if _SUM + 1 < length <= len(buffer) else 0
 
     def _body(self, frame: bytes) -> bytes:
-        if b"%04X" % (sum(frame[:-_SUM]) & 0xFFFF) != frame[-_SUM:]:
+        summed = frame[:-_SUM].replace(b"\r", b"")  # as in the example of 2.3 (8)
+        if b"%04X" % (sum(summed) & 0xFFFF) != frame[-_SUM:]:
             msg = "its sum is wrong"
             raise Damaged(msg)
         body = frame[1 : -_SUM - 1]

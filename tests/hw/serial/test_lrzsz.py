@@ -14,13 +14,15 @@ import pytest
 
 from passerelle_hw.serial.events import GivenUp
 from passerelle_hw.serial.parity import Piece
-from passerelle_hw.serial.xmodem import Modem, Xmodem, Ymodem
+from passerelle_hw.serial.xmodem import Xmodem, Ymodem
 from serial_support import MemoryStore
 from support import peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from passerelle_hw.serial.modem import Modem
 
 CONTENT = random.Random(5).randbytes(3000)
 

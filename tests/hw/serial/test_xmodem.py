@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from passerelle_hw.serial.check import crc16, sum8
 from passerelle_hw.serial.events import GivenUp, Rejected
 from passerelle_hw.serial.parity import Piece
-from passerelle_hw.serial.xmodem import Modem, Xmodem, Ymodem
+from passerelle_hw.serial.xmodem import Xmodem, Ymodem
 from serial_support import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from passerelle_hw.serial.modem import Modem
     from passerelle_hw.serial.receiving import Said
 
 ACK, NAK, EOT, CAN = b"\x06", b"\x15", b"\x04", b"\x18"
@@ -180,6 +181,14 @@ def test_blocks_are_taken_however_their_bytes_are_cut(places: list[int]) -> None
     assert store.files == [("scope", CONTENT[:512], b"")]
 
 
+def test_a_block_with_anything_behind_it_but_itself_is_asked_for_again() -> None:
+    modem = begun(MemoryStore())
+    third = blocks(CONTENT[:384])[2]
+    assert told(modem, third + b"?") == []
+    assert answers(modem.silent()) == NAK
+    assert sent(modem, third + third[:20]) == [ACK]
+
+
 def test_garbage_is_waited_out_and_bounded() -> None:
     store = MemoryStore()
     modem = begun(store)
@@ -207,8 +216,8 @@ def test_a_device_that_goes_silent_is_asked_some_times_and_then_invited_to_begin
     store = MemoryStore()
     modem = begun(store)
     said = [event for _ in range(5) for event in modem.silent()]
-    assert [event.answer for event in said] == [NAK, NAK, NAK, b"C", b"C"]
-    assert isinstance(said[3], GivenUp)
+    assert [event.answer for event in said] == [NAK, NAK, b"C", b"C", b"C"]
+    assert isinstance(said[2], GivenUp)
     assert store.abandoned == 1
     assert modem.patience_s == 3
 
@@ -218,6 +227,20 @@ def test_damage_without_end_gives_the_file_up() -> None:
     bad = blocks(CONTENT[:384])[2][:-1] + b"?"
     said = [event for _ in range(11) for event in told(modem, bad)]
     assert said[-1] == GivenUp("damaged too often", CAN * 5)
+
+
+def test_damage_now_and_then_does_not() -> None:
+    modem = begun(MemoryStore())
+    for good in blocks(CONTENT[: 128 * 30])[2:]:
+        assert sent(modem, good[:-1] + b"?" if good[-1:] != b"?" else good[:-1] + b"!") == [NAK]
+        assert sent(modem, good) == [ACK]
+
+
+def test_a_sender_that_begins_without_crc_is_asked_for_one() -> None:
+    modem = Xmodem(MemoryStore(), "scope")
+    assert told(modem, block(1, CONTENT[:128], is_crc=False)) == []
+    assert answers(modem.silent()) == b"C"
+    assert sent(modem, *blocks(CONTENT[:256]), EOT, EOT) == [ACK, ACK, NAK, ACK]
 
 
 def test_two_cancels_end_a_file_and_one_does_not() -> None:
