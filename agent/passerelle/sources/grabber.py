@@ -64,13 +64,12 @@ class Grabber:
         pause_s = _SHORTEST_PAUSE_S
         try:
             while not stop.is_set():
-                self._report = {}
                 try:
                     self._capture(stop)
                 except (AgentError, OSError) as failure:
-                    self._tell(str(failure))
-                if self._report:
-                    pause_s = _SHORTEST_PAUSE_S
+                    self._tell(f"failed: {failure}")
+                has_run, self._report = bool(self._report), {}
+                pause_s = _SHORTEST_PAUSE_S if has_run else pause_s
                 stop.wait(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         finally:
@@ -119,7 +118,6 @@ class Grabber:
         self._inbox.make()
         self._clear_of_folders()
         body = {**self._said, "into": os.fspath(self._inbox.staging)}
-        self._reason = "has not been started yet"
         self._child.request(
             "run",
             body,
@@ -167,7 +165,7 @@ class Grabber:
 
     def _place(self, media: Path, captured: Body) -> None:
         sidecar = json.dumps(facts(captured), sort_keys=True).encode()
-        taken_ns = int(captured["taken_at"] * 1e9)
+        taken_ns = round(captured["taken_at"] * 1e6) * 1000
         with media.open("r+b") as file:
             content = hashlib.file_digest(file, "sha256").digest()
             # The acquisition's time is that of its file.
