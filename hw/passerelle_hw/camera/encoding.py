@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: ffmpeg may take as long as it needs, but not so long for nothing.
 _IDLE_S: Final = 60.0
-_PACES: Final = {"L": "gray", "I;16": "gray16le", "RGB": "rgb24"}
+_PIXELS: Final = {"L": "gray", "RGB": "rgb24"}
 #: Levels of ITU-T H.264 table A-1, as DICOM has them (PS3.5 8.2.7, 8.2.10): level, macroblocks
 #: of a frame, macroblocks a second, and a bit rate well below what High profile allows.
 _LEVELS: Final = (("4.1", 8_192, 245_760, "50M"), ("4.2", 8_704, 522_240, "50M"))
@@ -92,6 +92,7 @@ class Encoding:
                 file=file,
                 columns=columns,
                 rows=rows,
+                bits=8,
                 frames=sum(shown),
                 frame_times_ms=_even(sum(shown), rate),
                 lossy=True,
@@ -202,7 +203,7 @@ def _input(taken: Taken, rate: Fraction) -> list[str]:
     if taken.samples is None:
         return [*every, "-f", "mjpeg", *pace, "-i", "pipe:0"]
     size = f"{taken.samples.columns}x{taken.samples.rows}"
-    pixels = _PACES[taken.samples.mode]
+    pixels = _PIXELS.get(taken.samples.mode, f"gray{taken.captured.bits}le")
     return [
         *every,
         "-f",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from threading import Condition, Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
+from passerelle_hw.camera.convert import bits_of, picture
 from passerelle_hw.camera.feed import Feed
 from passerelle_hw.camera.opening import open_camera
 from passerelle_hw.camera.recorder import Plan, Recorder
@@ -51,10 +52,12 @@ class Station:
         *,
         captured: Callable[[Captured], None],
         told: Callable[[Report], None],
+        report_s: float = _REPORT_S,
     ) -> None:
         self._settings = settings
         self._into = into
         self._triggers = [WatchedTrigger(trigger, self.press) for trigger in triggers]
+        self._report_s = report_s
         self._captured_to = captured
         self._told_to = told
         self._presses: deque[Press] = deque()
@@ -116,11 +119,9 @@ class Station:
             return None
         if last.format.pixels == "MJPG":
             return last.data
-        from passerelle_hw.camera.convert import picture  # noqa: PLC0415 - needs Pillow
-
         shown = picture(last)
         if shown.mode == "I;16":
-            shown = shown.point(lambda value: value / 256).convert("L")
+            shown = shown.point(lambda value: value / (1 << bits_of(last.format) - 8)).convert("L")
         file = io.BytesIO()
         shown.save(file, "JPEG", quality=85)
         return file.getvalue()
@@ -131,12 +132,11 @@ class Station:
     def _turn(self, frame: Frame | None, writer: Writer) -> None:
         feed, now = self._feed, time.monotonic()
         self._turned_at = now
-        if feed.reopened != self._reopened:
-            self._reopened = feed.reopened
-            self._put(writer, self._recorder.lost("the camera was opened again"))
-        if not feed.may_store:
-            self._put(writer, self._recorder.lost(feed.reason))
-        elif frame is not None and not frame.damaged:
+        is_other, self._reopened = feed.reopened != self._reopened, feed.reopened
+        if not feed.may_store or is_other:
+            why = "" if feed.may_store else feed.reason
+            self._put(writer, self._recorder.lost(why or "the camera was opened again"))
+        if feed.may_store and frame is not None and not frame.damaged:
             self._last = frame
             self._put(writer, self._recorder.frame(frame))
         self._put(writer, self._pressed())
@@ -185,7 +185,7 @@ class Station:
             report = self._report()
             if now - self._turned_at > _HANGS_S and not ends:
                 continue
-            if ends or now - told_at >= _REPORT_S or _matters(report) != told:
+            if ends or now - told_at >= self._report_s or _matters(report) != told:
                 self._told_to(report)
                 told, told_at = _matters(report), now
             if ends and not self._done:

@@ -20,7 +20,10 @@ _END_S: Final = 2.0
 class WatchedTrigger:
     """Tells the presses of one trigger until it is ended."""
 
-    def __init__(self, trigger: Trigger, told: Callable[[Press], None]) -> None:
+    def __init__(
+        self, trigger: Trigger, told: Callable[[Press], None], *, again_s: float = _AGAIN_S
+    ) -> None:
+        self._again_s = again_s
         self._trigger = trigger
         self._told = told
         self._stop = Event()
@@ -51,7 +54,7 @@ class WatchedTrigger:
     def gone(self) -> str:
         """Why it is not there; nothing while it is."""
         # A trigger does not say that it was opened; a while without an error does.
-        is_back = self._watched_since_s and time.monotonic() - self._watched_since_s > _AGAIN_S
+        is_back = self._watched_since_s and time.monotonic() - self._watched_since_s > self._again_s
         return "" if is_back else self._gone
 
     def _watch(self) -> None:
@@ -62,4 +65,4 @@ class WatchedTrigger:
             except TriggerGone as gone:
                 self._gone = str(gone) or "it is gone"
                 self._watched_since_s = 0.0
-            self._stop.wait(_AGAIN_S)
+            self._stop.wait(self._again_s)

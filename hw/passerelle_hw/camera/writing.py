@@ -9,14 +9,13 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from passerelle_hw.camera import folder
 from passerelle_hw.camera.captured import Captured
+from passerelle_hw.camera.convert import bits_of, picture
 from passerelle_hw.camera.jpeg import without_padding
 from passerelle_hw.camera.tiff import Pages, Samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from PIL.Image import Image
 
     from passerelle_hw.camera.frame import Format, Frame
     from passerelle_hw.camera.tiff import Mode
@@ -51,9 +50,9 @@ def write_still(into: Path, still: Still, wall: Callable[[float], float]) -> Cap
                 opened.write(without_padding(frame.data))
                 columns, rows = frame.format.columns, frame.format.rows
             else:
-                picture = _picture(frame)
-                columns, rows = picture.size
-                picture.save(opened, "PNG", compress_level=1)
+                shown = picture(frame)
+                columns, rows = shown.size
+                shown.save(opened, "PNG", compress_level=1)
             folder.settle(opened)
         captured = Captured(
             file=file,
@@ -63,6 +62,7 @@ def write_still(into: Path, still: Still, wall: Callable[[float], float]) -> Cap
             columns=columns,
             rows=rows,
             pixel_aspect=frame.format.pixel_aspect,
+            bits=bits_of(frame.format),
         )
         folder.publish(part, captured)
     except OSError:
@@ -129,9 +129,9 @@ class Pictures:
 
     def add(self, frame: Frame) -> tuple[int, int]:
         """Write one as a page: where its samples begin, and how long they are."""
-        picture = _picture(frame)
-        self.samples = Samples(*picture.size, cast("Mode", picture.mode))
-        self._pages.add(picture.tobytes(), self.samples)
+        shown = picture(frame)
+        self.samples = Samples(*shown.size, cast("Mode", shown.mode))
+        self._pages.add(shown.tobytes(), self.samples)
         return self._pages.offsets[-1], self.samples.bytes
 
 
@@ -197,6 +197,7 @@ class ClipFile:
             frame_times_ms=ended.frame_times_ms[:count],
             missing=ended.missing,
             pixel_aspect=given.pixel_aspect,
+            bits=bits_of(given),
         )
         try:
             with self._file:
@@ -219,9 +220,3 @@ class ClipFile:
         with suppress(OSError):  # what it still had to write has no room
             self._file.close()
         folder.discard([self._part])
-
-
-def _picture(frame: Frame) -> Image:
-    from passerelle_hw.camera.convert import picture  # noqa: PLC0415 - needs Pillow
-
-    return picture(frame)
