@@ -33,7 +33,7 @@ class Box:
     ) -> None:
         self.folder = folder
         self.acquisitions = folder / "acquisitions"
-        self.acquisitions.mkdir(parents=True)
+        self.acquisitions.mkdir(parents=True, exist_ok=True)
         self.data_dir = folder / "data"
         self.config = folder / "agent.toml"
         self.log = folder / "agent.log"

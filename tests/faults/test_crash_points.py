@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sqlite3
 import sys
 import time
-from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from faults.crash_trial import check, drop_all, is_done, new_box, states
 from faults.shim import Mode, Shim, built
-from journey_support import Box, data_set_sha256
 from passerelle.dimse.archive import Archive
-from pictures_support import colours, encoded, greys
 from support import need, wait_until
 
 if TYPE_CHECKING:
@@ -26,23 +23,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a preloaded library counts")
 
-#: Two pictures that go their way, and one that waits for a person.
-FILES: Final[dict[str, tuple[bytes, dict[str, object] | None]]] = {
-    "a.png": (encoded(colours(), "PNG"), {"PatientID": "P1"}),
-    "b.jpg": (encoded(colours(), "JPEG"), {"PatientID": "P2"}),
-    "c.png": (encoded(greys(), "PNG"), None),
-}
-DESTINATION: Final = """
-[[destinations]]
-name = "pacs"
-type = "dicom"
-host = "127.0.0.1"
-port = {port}
-ae_title = "ARCHIVE"
-connect_timeout_s = 3.0
-answer_timeout_s = 5.0
-commitment = {{ mode = "required", timeout_s = 2.0 }}
-"""
 _PATIENCE_S: Final = 60.0
 
 
@@ -64,46 +44,29 @@ class Trial:
     """One box whose agent meets one fault."""
 
     def __init__(self, folder: Path, archive: Archive, library: Path) -> None:
-        self.box = Box(folder / "box", DESTINATION.format(port=archive.port))
+        self.box = new_box(folder / "box", archive)
         self.box.data_dir.mkdir()
         self.shim = Shim(library, folder / "calls", self.box.data_dir, self.box.acquisitions)
         self._archive = archive
-        for name, (content, sidecar) in FILES.items():
-            self.box.drop(name, content, sidecar)
+        drop_all(self.box)
 
     def run(self, mode: Mode, at: int) -> bool:
         """Whether the agent came through without being started again."""
         self.box.start(self.shim.environment(mode, at))
         patience = time.monotonic() + (20 if mode in ("eio", "enospc") else _PATIENCE_S)
         ends = time.monotonic() + 3
-        while self.box.is_running and time.monotonic() < patience and not self.is_done():
+        while self.box.is_running and time.monotonic() < patience and not is_done(self.box):
             if mode == "enospc" and self.shim.failed and time.monotonic() > ends:
                 self.shim.end()
             time.sleep(0.05)
-        if self.box.is_running and self.is_done():
+        if self.box.is_running and is_done(self.box):
             return True
         if self.box.is_running:
             self.box.kill()
         self.shim.end()
         self.box.start()
-        wait_until(self.is_done, _PATIENCE_S, every_s=0.05)
+        wait_until(lambda: is_done(self.box), _PATIENCE_S, every_s=0.05)
         return False
-
-    def is_done(self) -> bool:
-        """Whether each file is where it belongs."""
-        if any(path.suffix != ".json" for path in self.box.acquisitions.iterdir()):
-            return False
-        return self.states() == ["COMMITTED", "COMMITTED", "HELD"]
-
-    def states(self) -> list[str]:
-        queries = (
-            "SELECT state FROM delivery WHERE state != 'DISCARDED'",
-            "SELECT state FROM acquisition WHERE state IN ('HELD', 'QUARANTINED')",
-        )
-        ledger = f"file:{self.box.data_dir / 'queue.db'}?mode=ro"
-        with suppress(sqlite3.Error), closing(sqlite3.connect(ledger, uri=True)) as connection:
-            return sorted(row[0] for query in queries for row in connection.execute(query))
-        return []
 
     def end(self) -> None:
         """Let nothing of it go on."""
@@ -111,20 +74,9 @@ class Trial:
             self.box.kill()
 
     def check(self) -> None:
-        """Nothing is lost, doubled or changed, and nothing is left over."""
+        """See `crash_trial.check`."""
         assert self.box.stop() == 0
-        data = self.box.data_dir
-        spooled = {path.stem: data_set_sha256(path) for path in data.glob("spool/*/*.dcm")}
-        held = {path.stem: data_set_sha256(path) for path in self._archive.folder.glob("*.dcm")}
-        assert spooled == held
-        assert len(spooled) == 2
-        assert not list((data / "spool").glob("**/tmp.*"))
-        kept = [path for path in data.glob("held/**/*") if path.suffix == ".png"]
-        assert [path.read_bytes() for path in kept] == [FILES["c.png"][0]]
-        archived = {path.name: path.read_bytes() for path in data.glob("archive/export/*/*.*g")}
-        assert archived == {name: FILES[name][0] for name in ("a.png", "b.jpg")}
-        left = {path.name for path in self.box.acquisitions.iterdir()}
-        assert left <= {"a.png.json", "b.jpg.json"}
+        check(self.box, self._archive)
 
 
 def test_nothing_fails(tmp_path: Path, archive: Archive, library: Path) -> None:
@@ -156,7 +108,7 @@ def _tried(trial: Trial, tally: Tally, point: int) -> bool:
         tally.survived += trial.run(tally.mode, point)
         trial.check()
     except AssertionError as fault:
-        tally.broken.append(f"{tally.mode} at {point}: {trial.states()}: {fault}")
+        tally.broken.append(f"{tally.mode} at {point}: {states(trial.box)}: {fault}")
         print(tally.broken[-1], flush=True)
         trial.end()
     tally.points += 1
