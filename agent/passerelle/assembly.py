@@ -126,6 +126,7 @@ class Assembly:
             memory=self._spool.memory(settings.name),
             archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
             on_found=self.warm,
+            on_whole=self.wrapper(settings).prepare,
         )
 
     def serial_source(self, settings: SerialSourceSettings) -> SerialSource:
