@@ -20,11 +20,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 _PACKAGES: Final = "python3,udev,kmod,iproute2,procps,e2fsprogs,dmsetup"
 #: What the box must have; each brings what it depends on.
-_MODULES: Final = (
-    "virtio_pci virtio_blk virtio_net ext4 crc32c_generic 9p 9pnet_virtio vivid vhci_hcd uvcvideo "
-    "cdc_acm ftdi_sio usbhid hid_generic evdev usb_storage sd_mod vfat nls_cp437 nls_ascii "
-    "dm_flakey sch_netem uinput"
-).split()
+_MODULES: Final = ["virtio_pci", "virtio_blk", "virtio_net", "ext4", "crc32c_generic", "9p", "9pnet_virtio", "vivid", "vhci_hcd", "uvcvideo", "cdc_acm", "ftdi_sio", "usbhid", "hid_generic", "evdev", "usb_storage", "sd_mod", "vfat", "nls_cp437", "nls_ascii", "dm_flakey", "sch_netem", "uinput"]
 _EARLY: Final = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
 _DISK_MB: Final = 900
 TOOLS: Final = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "cpio", "depmod", "busybox", "socat")

@@ -27,13 +27,19 @@ def run(_asked: dict[str, Any]) -> dict[str, Any]:
     _settle()
     return {
         "listed": [camera.card for camera in cameras()],
-        "formats": {pixels: _format(pixels) for pixels in ("YUYV", "UYVY", "NV12", "GREY", "Y10", "Y12", "Y16", "RGB3", "BGR3")},
+        "formats": {
+            pixels: _format(pixels)
+            for pixels in ("YUYV", "UYVY", "NV12", "GREY", "Y10", "Y12", "Y16", "RGB3", "BGR3")
+        },
         "pal": _pal(),
         "dropped": _with({"percentage_of_dropped_buffers": 20}, _missing),
         "damaged": _damaged(),
         "streamon_error": _refused(),
         "fatal_error": _fault("inject_fatal_streaming_error", 1, ""),
-        "signals": {name: _signal(mode) for name, mode in (("no signal", 1), ("no lock", 2), ("out of range", 3))},
+        "signals": {
+            name: _signal(mode)
+            for name, mode in (("no signal", 1), ("no lock", 2), ("out of range", 3))
+        },
         "disconnect": _disconnect(),
     }
 
@@ -94,7 +100,9 @@ def _pal() -> dict[str, Any]:
         camera.close()
 
 
-def _feed(seconds: float, device: str = DEVICE + HDMI, during: Callable[[float], None] = lambda _: None) -> tuple[Feed, list[tuple[float, State, bool]]]:
+def _feed(
+    seconds: float, device: str = DEVICE + HDMI, during: Callable[[float], None] = lambda _: None
+) -> tuple[Feed, list[tuple[float, State, bool]]]:
     feed = Feed(lambda: open_camera(device, Wanted(pixels="YUYV")))
     began, seen = time.monotonic(), []
     for frame in feed.frames(Event()):
