@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from journey_support import Box, data_set_sha256
 from passerelle.dimse.archive import Archive
 from pictures_support import colours, encoded, greys
+from support import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ FILES: Final[dict[str, tuple[bytes, dict[str, object] | None]]] = {
     "b.jpg": (encoded(colours(), "JPEG"), {"PatientID": "P2"}),
     "c.png": (encoded(greys(), "PNG"), None),
 }
+PATIENCE_S: Final = 60.0
 _TAKEN: Final = ("a.png", "b.jpg")
 _HELD: Final = "c.png"
 _DESTINATION: Final = """
@@ -50,6 +52,17 @@ class WatchedArchive(Archive):
 def new_box(folder: Path, archive: Archive) -> Box:
     """A box on a folder, as it is or empty."""
     return Box(folder, _DESTINATION.format(port=archive.port))
+
+
+def started(box: Box) -> None:
+    """Start the agent, and return when it has begun: before that a stop would only kill it."""
+    before = _starts(box)
+    box.start()
+    wait_until(lambda: _starts(box) > before, PATIENCE_S)
+
+
+def _starts(box: Box) -> int:
+    return box.log.read_text().count(": running on ") if box.log.exists() else 0
 
 
 def drop_all(box: Box) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from faults.crash_trial import check, drop_all, is_done, new_box, states
+from faults.crash_trial import PATIENCE_S, check, drop_all, is_done, new_box, started, states
 from faults.shim import Mode, Shim, built
 from passerelle.dimse.archive import Archive
 from support import need, wait_until
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a preloaded library counts")
-
-_PATIENCE_S: Final = 60.0
-_RUNNING: Final = ": running on "
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +51,7 @@ class Trial:
     def run(self, mode: Mode, at: int) -> bool:
         """Whether the agent came through without being started again."""
         self.box.start(self.shim.environment(mode, at))
-        patience = time.monotonic() + (20 if mode in ("eio", "enospc") else _PATIENCE_S)
+        patience = time.monotonic() + (20 if mode in ("eio", "enospc") else PATIENCE_S)
         ends = time.monotonic() + 3
         while self.box.is_running and time.monotonic() < patience and not is_done(self.box):
             if mode == "enospc" and self.shim.failed and time.monotonic() > ends:
@@ -65,14 +62,12 @@ class Trial:
         if self.box.is_running:
             self.box.kill()
         self._restart()
-        wait_until(lambda: is_done(self.box), _PATIENCE_S, every_s=0.05)
+        wait_until(lambda: is_done(self.box), PATIENCE_S, every_s=0.05)
         return False
 
     def _restart(self) -> None:
         self.shim.end()
-        starts = self.box.log.read_text().count(_RUNNING)
-        self.box.start()
-        wait_until(lambda: self.box.log.read_text().count(_RUNNING) > starts, _PATIENCE_S)
+        started(self.box)
 
     def end(self) -> None:
         """Let nothing of it go on."""

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from faults.crash_trial import WatchedArchive, check, drop_all, is_done, new_box, states
+from faults.crash_trial import (
+    PATIENCE_S,
+    WatchedArchive,
+    check,
+    drop_all,
+    is_done,
+    new_box,
+    started,
+    states,
+)
 from faults.recording_disk import Step, crash_image, steps, unflushed
 from support import need, wait_until
 
@@ -21,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _DISK_BYTES: Final = 24 << 20
-_PATIENCE_S: Final = 60.0
 
 
 def _disk_tools() -> None:
@@ -80,8 +88,8 @@ class Recording:
         shutil.copyfile(self.base, image)
         with recorded(image, log, folder / "fuse") as file, mounted(file, folder / "now") as now:
             box = new_box(now / "box", archive)
-            box.start()
-            wait_until(lambda: is_done(box), _PATIENCE_S, every_s=0.1)
+            started(box)
+            wait_until(lambda: is_done(box), PATIENCE_S, every_s=0.1)
             assert box.stop() == 0
             check(box, archive)
         self.steps: list[Step] = list(steps(log))
@@ -97,9 +105,9 @@ class Recording:
         crash_image(self.base, image, done, kept)
         with mounted(image, self._folder / "cut") as after:
             box = new_box(after / "box", self._archive)
-            box.start()
+            started(box)
             try:
-                wait_until(lambda: is_done(box), _PATIENCE_S, every_s=0.05)
+                wait_until(lambda: is_done(box), PATIENCE_S, every_s=0.05)
                 assert box.stop() == 0
                 check(box, self._archive)
             except AssertionError:

@@ -14,13 +14,21 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 _PACKAGES: Final = "python3,udev,kmod,iproute2,procps,e2fsprogs,dmsetup"
 #: What the box must have; each brings what it depends on.
-_MODULES: Final = ["virtio_pci", "virtio_blk", "virtio_net", "ext4", "crc32c_generic", "9p", "9pnet_virtio", "vivid", "vhci_hcd", "uvcvideo", "cdc_acm", "ftdi_sio", "usbhid", "hid_generic", "evdev", "usb_storage", "sd_mod", "vfat", "nls_cp437", "nls_ascii", "dm_flakey", "sch_netem", "uinput"]
+_MODULES: Final = (
+    *("virtio_pci", "virtio_blk", "virtio_net", "ext4", "crc32c_generic", "9p", "9pnet_virtio"),
+    *("vivid", "vhci_hcd", "uvcvideo", "cdc_acm", "ftdi_sio", "usbhid", "hid_generic", "evdev"),
+    *("usb_storage", "sd_mod", "vfat", "nls_cp437", "nls_ascii"),
+    *("dm_flakey", "sch_netem", "uinput"),
+)
 _EARLY: Final = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
 _DISK_MB: Final = 900
 TOOLS: Final = ("qemu-system-x86_64", "mmdebstrap", "mke2fs", "cpio", "depmod", "busybox", "socat")
@@ -114,7 +122,7 @@ def _kernel(kept: Path) -> None:
     _run("depmod", "-b", kept / "tree", version)
 
 
-def _needed(fetched: Path, version: str, modules: tuple[str, ...] | list[str]) -> list[Path]:
+def _needed(fetched: Path, version: str, modules: Iterable[str]) -> list[Path]:
     """The files of modules, each after those that it depends on."""
     needed: dict[Path, None] = {}
     for name in modules:
@@ -149,10 +157,10 @@ def _initrd(kept: Path) -> None:
         "exec switch_root /root /opt/box/init\n"
     )
     init.chmod(0o755)
-    names = "\n".join(str(path.relative_to(made)) for path in sorted(made.rglob("*")))
+    packed_names = "\n".join(str(path.relative_to(made)) for path in sorted(made.rglob("*")))
     packed = subprocess.run(
         ["cpio", "-o", "-H", "newc", "--quiet"],
-        input=names.encode(),
+        input=packed_names.encode(),
         cwd=made,
         check=True,
         capture_output=True,
@@ -198,7 +206,7 @@ def _disk(tree: Path, folder: Path) -> Path:
     ignore = shutil.ignore_patterns("__pycache__")
     for source in (ROOT / "agent" / "passerelle", ROOT / "hw" / "passerelle_hw", ROOT / "config"):
         shutil.copytree(source, box / source.name, ignore=ignore)
-    shutil.copytree(HERE / "guest", box / "guest", ignore=ignore)
+    shutil.copytree(HERE / "guest", box / "hil" / "guest", ignore=ignore)
     shutil.copy(HERE / "guest" / "init", box / "init")
     (box / "init").chmod(0o755)
     disk = folder / "disk.img"

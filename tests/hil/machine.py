@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hil.build import machine
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,8 @@ class Box:
             "virtio-9p-pci,fsdev=f0,mount_tag=share",
         ):
             command += ["-device", device]
-        try:
+        with suppress(subprocess.TimeoutExpired):  # what it said until then tells where it hung
             subprocess.run(command, check=True, timeout=timeout_s, capture_output=True, text=True)
-        except subprocess.TimeoutExpired:
-            pass  # what it said until then tells where it hung
         said = console.read_text("utf-8", "replace")
         topics_said = {
             path.stem: json.loads(path.read_text())

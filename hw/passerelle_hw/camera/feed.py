@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from passerelle_hw.camera.frame import CameraGone, SourceChanged
-from passerelle_hw.camera.look import digest, look, whole
+from passerelle_hw.camera.look import digest, look, prepare, whole
 from passerelle_hw.camera.signal import Signal, State
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Feed:
     def frames(self, stop: Event) -> Iterator[Frame | None]:
         """Yield each whole frame until `stop` is set, None at least once a second without one."""
         pause_s = _SHORTEST_PAUSE_S
+        prepare()  # or the first frames are lost while it is imported
         while not stop.is_set():
             try:
                 camera = self._open_camera()

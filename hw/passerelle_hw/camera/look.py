@@ -44,6 +44,11 @@ class Look:
         return self.deviation < _LEAST_DEVIATION
 
 
+def prepare() -> None:
+    """Import what the first look needs."""
+    from PIL import ImageStat, JpegImagePlugin  # noqa: F401, PLC0415 - as below
+
+
 def whole(frame: Frame) -> bytes | None:
     """The frame's bytes without what was put behind them; None when it is cut off.
 

@@ -1,7 +1,7 @@
 """A USB camera of Motion JPEG, as the kernel of the emulated box sees one.
 
-Run as `python -m hil.devices.webcam PORT FOLDER`: the JPEGs of the folder, one after the other by name,
-30 a second, all of one size. `FOLDER/sent` says how many have left.
+Run as `python -m hil.devices.webcam PORT FOLDER`: the JPEGs of the folder, one after the other by
+name, 30 a second, all of one size.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RATE: Final = 30
 def main(port: int, folder: Path) -> None:
     """Be plugged in until the process ends."""
     frames = [path.read_bytes() for path in sorted(folder.glob("*.jpg"))]
-    with Image.open(sorted(folder.glob("*.jpg"))[0]) as first:
+    with Image.open(min(folder.glob("*.jpg"))) as first:
         columns, rows = first.size
     began = time.monotonic()
 

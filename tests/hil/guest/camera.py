@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from guest import usb
+from hil.guest import usb
 from passerelle_hw.camera.feed import Feed
 from passerelle_hw.camera.frame import Wanted
 from passerelle_hw.camera.v4l2 import cameras, open_camera
@@ -127,7 +127,7 @@ def _status() -> dict[str, Any]:
 
 
 def _reason() -> str:
-    return next(one["reason"] for one in _status()["sources"] if one["name"] == "tower")
+    return str(next(one["reason"] for one in _status()["sources"] if one["name"] == "tower"))
 
 
 def _committed() -> int:

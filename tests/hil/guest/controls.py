@@ -43,12 +43,13 @@ _QUERYCTRL, _S_CTRL = _call(36, sizeof(_Query)), _call(28, sizeof(_Control))
 
 def controls(device: str) -> dict[str, int]:
     """Identifier by name, as v4l2-ctl spells names."""
-    found, asked = {}, _Query(id=_NEXT)
+    found: dict[str, int] = {}
+    asked = _Query(id=_NEXT)
     descriptor = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     try:
         while True:
             try:
-                fcntl.ioctl(descriptor, _QUERYCTRL, asked, True)
+                fcntl.ioctl(descriptor, _QUERYCTRL, asked)
             except OSError:
                 return found
             name = re.sub(r"[^a-z0-9]+", "_", asked.name.decode().lower()).strip("_")
@@ -62,6 +63,6 @@ def set_control(device: str, control: int, value: int) -> None:
     """Set one."""
     descriptor = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     try:
-        fcntl.ioctl(descriptor, _S_CTRL, _Control(id=control, value=value), True)
+        fcntl.ioctl(descriptor, _S_CTRL, _Control(id=control, value=value))
     finally:
         os.close(descriptor)

@@ -19,7 +19,7 @@ def main() -> int:
     for topic in asked["topics"]:
         began = time.monotonic()
         try:
-            figures = import_module(f"guest.{topic}").run(asked)
+            figures = import_module(f"hil.guest.{topic}").run(asked)
             told = {"figures": figures}
         except Exception as error:  # noqa: BLE001 - the host is told whatever it is
             failed = 1

@@ -8,6 +8,7 @@ import time
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from hil.guest.controls import controls, set_control
 from passerelle_hw.camera.convert import picture
 from passerelle_hw.camera.feed import Feed
 from passerelle_hw.camera.frame import CameraGone, Wanted
@@ -17,8 +18,13 @@ from passerelle_hw.camera.v4l2 import cameras, open_camera
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from passerelle_hw.camera.frame import Pixels
+
 DEVICE = "/dev/video0"
 HDMI, SVIDEO = "#3", "#2"
+FORMATS: tuple[Pixels, ...] = (
+    "YUYV", "UYVY", "NV12", "GREY", "Y10", "Y12", "Y16", "RGB3", "BGR3",
+)  # fmt: skip
 
 
 def run(_asked: dict[str, Any]) -> dict[str, Any]:
@@ -27,20 +33,17 @@ def run(_asked: dict[str, Any]) -> dict[str, Any]:
     _settle()
     return {
         "listed": [camera.card for camera in cameras()],
-        "formats": {
-            pixels: _format(pixels)
-            for pixels in ("YUYV", "UYVY", "NV12", "GREY", "Y10", "Y12", "Y16", "RGB3", "BGR3")
-        },
+        "formats": {pixels: _format(pixels) for pixels in FORMATS},
         "pal": _pal(),
         "dropped": _with({"percentage_of_dropped_buffers": 20}, _missing),
         "damaged": _damaged(),
         "streamon_error": _refused(),
-        "fatal_error": _fault("inject_fatal_streaming_error", 1, ""),
+        "fatal_error": _fault("inject_fatal_streaming_error"),
         "signals": {
             name: _signal(mode)
             for name, mode in (("no signal", 1), ("no lock", 2), ("out of range", 3))
         },
-        "disconnect": _disconnect(),
+        "disconnect": _fault("disconnect"),
     }
 
 
@@ -51,21 +54,13 @@ def _settle() -> None:
         time.sleep(0.1)
 
 
-def _controls() -> dict[str, int]:
-    from guest.controls import controls
-
-    return controls(DEVICE)
-
-
 def _set(values: dict[str, int]) -> None:
-    from guest.controls import set_control
-
-    known = _controls()
+    known = controls(DEVICE)
     for name, value in values.items():
         set_control(DEVICE, known[name], value)
 
 
-def _with(values: dict[str, int], act: Callable[[], Any]) -> Any:
+def _with(values: dict[str, int], act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     _set(values)
     try:
         return act()
@@ -73,12 +68,14 @@ def _with(values: dict[str, int], act: Callable[[], Any]) -> Any:
         _set(dict.fromkeys(values, 0))
 
 
-def _format(pixels: Any) -> str:
+def _format(pixels: Pixels) -> str:
     camera = open_camera(DEVICE, Wanted(columns=640, rows=360, pixels=pixels))
     try:
         frames = [frame for _ in range(5) if (frame := camera.read(2.0))]
         shown = picture(frames[-1])
-        return f"{len(frames)} frames, {shown.mode} {shown.size[0]}x{shown.size[1]}, {len(set(shown.resize((64, 36)).tobytes()))} levels"
+        levels = len(set(shown.resize((64, 36)).tobytes()))
+        size = f"{shown.size[0]}x{shown.size[1]}"
+        return f"{len(frames)} frames, {shown.mode} {size}, {levels} levels"
     finally:
         camera.close()
 
@@ -145,13 +142,13 @@ def _refused() -> str:
     return f"{first}; then {'frames' if came else 'nothing'}"
 
 
-def _fault(control: str, value: int, _: str) -> dict[str, Any]:
+def _fault(control: str) -> dict[str, Any]:
     done: list[bool] = []
 
     def inject(now: float) -> None:
         if now > 2.0 and not done:
             done.append(True)
-            _set({control: value})
+            _set({control: 1})
 
     feed, seen = _feed(6.0, DEVICE + "#0", inject)
     return {"states": _states(seen), "reopened": feed.reopened}
@@ -178,18 +175,6 @@ def _signal(mode: int) -> dict[str, Any]:
         "told after s": round(min(told, default=99.0) - 3.0, 2),
         "ok at the end": seen[-1][1] is State.OK,
     }
-
-
-def _disconnect() -> dict[str, Any]:
-    done: list[bool] = []
-
-    def inject(now: float) -> None:
-        if now > 2.0 and not done:
-            done.append(True)
-            _set({"disconnect": 1})
-
-    _, seen = _feed(5.0, DEVICE + "#0", inject)
-    return {"states": _states(seen)}
 
 
 def _states(seen: list[tuple[float, State, bool]]) -> list[str]:
