@@ -140,6 +140,7 @@ class Agent:
         for port in sorted({port for one in self.config.destinations if (port := _port(one))}):
             yield ReportListener(port, self.config.equipment.ae_title, self._reported)
         yield self._assembly.retention()
+        yield self._assembly.exams
         self._barcode = self._assembly.barcode_reader()
         if self._barcode:
             yield self._barcode

@@ -64,6 +64,17 @@ class Room:
         assert shown is not None
         return shown.get("attributes", {}).get("PatientID")
 
+    def scan(self, code: str, patient_id: str) -> None:
+        """Scan until it counts: what was sent before the port was open is gone."""
+
+        def scanned() -> bool:
+            if self.patient() == patient_id:
+                return True
+            self.scanner.write(f"{code}\r".encode())
+            return False
+
+        wait_until(scanned, every_s=0.5)
+
     def problems(self) -> list[str]:
         problems: list[str] = self.agent.status()["problems"]
         return [problem for problem in problems if problem.startswith("barcode")]
@@ -81,8 +92,7 @@ def test_what_is_scanned_before_says_whose_pictures_are(room: Room) -> None:
     with room.running():
         room.acquire("early.png", 10)
         wait_until(lambda: room.whose("early.png") == "HELD")
-        room.scanner.write(b"]C100042\r")
-        wait_until(lambda: room.patient() == "00042")
+        room.scan("]C100042", "00042")
         room.acquire("first.png", 20)
         wait_until(lambda: room.whose("first.png") == "00042")
         room.scanner.write(b"4006381333931\r")
@@ -92,8 +102,7 @@ def test_what_is_scanned_before_says_whose_pictures_are(room: Room) -> None:
     with room.running():
         room.acquire("second.png", 30)
         wait_until(lambda: room.whose("second.png") == "00042")
-        room.scanner.write(b"00043\r")
-        wait_until(lambda: room.patient() == "00043")
+        room.scan("00043", "00043")
         opened_at = time.time()
         room.acquire("too near.png", 40)
         wait_until(lambda: room.whose("too near.png") == "HELD")
@@ -108,12 +117,10 @@ def test_what_is_scanned_before_says_whose_pictures_are(room: Room) -> None:
 
 def test_a_scanner_that_is_unplugged_is_a_problem_until_it_is_back(room: Room) -> None:
     with room.running():
-        room.scanner.write(b"00042\r")
-        wait_until(lambda: room.patient() == "00042")
+        room.scan("00042", "00042")
         room.scanner.unplug()
         wait_until(lambda: len(room.problems()) == 1)
         assert "the scanner is gone" in room.problems()[0]
         room.scanner.plug()
         wait_until(lambda: room.problems() == [])
-        room.scanner.write(b"00043\r")
-        wait_until(lambda: room.patient() == "00043")
+        room.scan("00043", "00043")

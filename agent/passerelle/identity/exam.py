@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _HOUR_S: Final = 3600.0
 _GRAIN_S: Final = 2.0  # FAT knows the time of a file to 2 s, the kernel's own coarse clock to 10 ms
 _STEP_S: Final = 1.0  # a time server slews what is less
+_LOOK_S: Final = 10.0
 _PATIENCE_S: Final = 1.0  # a scan just before a picture is durable by then
 _MAGIC_PLACE: Final = 128
 _MAGIC: Final = b"DICM"  # PS3.10 7.1
@@ -108,6 +109,21 @@ class Exams:
         if was_open:
             _log.info("exam: closed")
         return was_open
+
+    name = "exam"
+
+    def run(self, stop: threading.Event) -> None:
+        """Look at the clock until `stop` is set: one set there and back would not be noticed."""
+        while not stop.wait(_LOOK_S):
+            self.look()
+
+    def wake(self) -> None:
+        """Nothing to do: its wait ends with `stop`."""
+
+    def look(self) -> None:
+        """Notice whether the clock was set."""
+        with self._turn:
+            self._look()
 
     def latest(self) -> Exam | None:
         """The exam that was opened last."""

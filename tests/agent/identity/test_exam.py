@@ -305,10 +305,12 @@ def changed(world: World, whose: str) -> None:
 
 
 def set_by(world: World, seconds: float) -> None:
+    world.exams.look()
     world.error += seconds
 
 
 def synchronised(world: World, _: float) -> None:
+    world.exams.look()
     world.error, world.is_trusted = 0.0, True
 
 
@@ -335,8 +337,9 @@ def test_however_the_clock_is_set_no_picture_is_given_to_another_patient(
 ) -> None:
     """A world in which the truth is known; pictures come late and in any order.
 
-    Only what lies there when the machine starts is looked at before anything else happens, as a
-    folder is: nothing tells such a picture from one that is taken later by a clock that is wrong.
+    A clock is not set twice between two looks of the agent, ten seconds apart. What lies there
+    when the machine starts is looked at before anything else happens, as a folder is: nothing
+    tells such a picture from one that is taken later by a clock that is wrong.
     """
     number = next(base)
     world = World(shared_spool, NOON + 1e6 * number, f"world {number}")
