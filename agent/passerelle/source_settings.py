@@ -107,7 +107,7 @@ class GrabberSourceSettings(Section):
         description=(
             "The camera, by preference by its name below /dev/v4l/by-id (`passerelle devices`), "
             "with #N or #NAME behind it for an input; `test`, which draws; or what ffmpeg can "
-            "open: rtsp://…, video=… (DirectShow), a file."
+            "open: rtsp://…, http://…, dshow:NAME (Windows), file:PATH."
         )
     )
     size: Annotated[str, Field(pattern=r"^[1-9]\d{1,4}x[1-9]\d{1,4}$")] | None = Field(

@@ -39,8 +39,22 @@ def box(tmp_path: Path) -> Box:
 
 
 @contextmanager
+def device(name: str, *arguments: object) -> Iterator[None]:
+    """A USB device on a port of this machine."""
+    command = [sys.executable, "-m", f"hil.devices.{name}", *(str(one) for one in arguments)]
+    tests = str(Path(__file__).parents[1])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tests) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            process.kill()
+
+
+@contextmanager
 def webcam(folder: Path, port: int) -> Iterator[list[bytes]]:
-    """A camera on this machine's USB/IP port, and its frames."""
+    """A camera, and its frames."""
     folder.mkdir()
     frames = []
     for number in range(FRAMES):
@@ -50,15 +64,8 @@ def webcam(folder: Path, port: int) -> Iterator[list[bytes]]:
         picture.save(file, "JPEG", quality=90, subsampling=1)
         (folder / f"{number:03}.jpg").write_bytes(file.getvalue())
         frames.append(file.getvalue())
-    command = [sys.executable, "-m", "hil.devices.webcam", str(port), str(folder)]
-    tests = str(Path(__file__).parents[1])
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tests) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            yield frames
-        finally:
-            process.kill()
+    with device("webcam", port, folder):
+        yield frames
 
 
 def test_a_camera_in_the_box_reaches_the_archive_byte_for_byte(box: Box, tmp_path: Path) -> None:
@@ -117,3 +124,39 @@ def test_every_fault_of_a_kernel_driver_ends_in_the_right_state(box: Box) -> Non
         assert told["stored while bad"] == 0, name
         assert told["told after s"] < 1, name
         assert told["ok at the end"], name
+
+
+@pytest.mark.campaign
+def test_no_short_contact_and_no_press_of_a_pedal_is_missed(box: Box) -> None:
+    port, count = free_port(), 20
+    with device("buttons", port, count):
+        box.ports = (port,)
+        box.asked = {"buttons": port}
+        figures = box.boot("buttons", timeout_s=150).figures("buttons")
+    report(figures)
+    assert figures["gone"] == []
+    assert figures["contacts of 5 ms seen"] == count
+    assert figures["presses of the pedal seen"] == count
+
+
+@pytest.mark.campaign
+def test_nothing_is_lost_behind_a_line_that_loses(box: Box, tmp_path: Path) -> None:
+    count = 30
+    archive = Archive(folder=tmp_path / "archive", reporting="same")
+    archive.start()
+    try:
+        share = tmp_path / "share"
+        share.mkdir()
+        picture = Image.radial_gradient("L").resize((1280, 720)).convert("RGB")
+        picture.save(share / "picture.jpg", quality=90)
+        box.ports = (archive.port,)
+        box.asked = {"archive": archive.port, "count": count}
+        figures = box.boot("network", timeout_s=260).figures("network")
+    finally:
+        archive.stop()
+    report(figures)
+    patients = sorted(dcmread(path).PatientID for path in archive.folder.glob("*.dcm"))
+    print(f"| at the archive | {len(patients)} of {count} |")
+    assert patients == sorted(f"P{number}" for number in range(count))
+    assert len(archive.arrivals) == len(set(archive.arrivals)), "sent twice"
+    assert (figures["problems"], figures["stopped"]) == ([], 0)
