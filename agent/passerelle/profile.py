@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from passerelle.arrangement import Crop, Mask, Orientation, Strict, each_size_once
 from passerelle.errors import ConfigError
 
 SopClassName = Literal[
@@ -34,11 +35,7 @@ _EXTRAS: Final[dict[SyntaxName, tuple[str, str]]] = {
 }
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class RawLayout(_Strict):
+class RawLayout(Strict):
     """How to read a file that is nothing but samples."""
 
     rows: int = Field(ge=1, le=65535, description="Rows of a frame.")
@@ -67,7 +64,7 @@ class RawLayout(_Strict):
         return self
 
 
-class Profile(_Strict):
+class Profile(Strict):
     """What a device's files become."""
 
     name: str = Field("", description="The profile's own name; the file's stem when empty.")
@@ -98,6 +95,25 @@ class Profile(_Strict):
         description="Lossless transfer syntaxes in order; the first whose encoder is here is used.",
     )
     raw: RawLayout | None = Field(None, description="For files that are nothing but samples.")
+
+    region: tuple[str, str, str] | None = Field(
+        None,
+        description=(
+            "The part of the body, as code, scheme and meaning; videos without it say Entire body: "
+            '["71854001", "SCT", "Colon"]'
+        ),
+    )
+    crop: tuple[Crop, ...] = Field(
+        (), description="The part of the picture that is kept, for each size it may have."
+    )
+    masks: tuple[Mask, ...] = Field(
+        (), description="Areas that are made black, for each size the picture may have."
+    )
+    orientation: tuple[Orientation, ...] = Field(
+        (), description="How the picture is turned, after masks and crop, for each size."
+    )
+
+    _sizes = field_validator("crop", "masks", "orientation")(each_size_once)
 
     @field_validator("filename")
     @classmethod

@@ -36,7 +36,8 @@ _START_S: Final = 60.0
 _FLOOR: Final = 500_000  # bytes per second that the slowest encoder still manages
 _TRIES: Final = 2
 _PREPARED: Final = 64 << 20  # bytes; the pixels of a larger file would find no room to wait in
-_VERBATIM: Final = frozenset({".jpg", ".jpeg", ".dcm", ".pdf"})  # as a rule nothing to encode
+#: As a rule there is nothing to encode in these.
+_VERBATIM: Final = frozenset({".jpg", ".jpeg", ".mjpeg", ".mp4", ".dcm", ".pdf"})
 _PART10_MAGIC: Final = b"DICM"  # PS3.10 7.1
 
 

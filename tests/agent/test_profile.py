@@ -148,3 +148,25 @@ def test_a_compression_that_nothing_here_encodes_is_told_with_what_to_install(
         return
     with pytest.raises(ConfigError, match=r"^profile scope: .* install passerelle\[htj2k\]$"):
         load_profile("scope", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[[masks]]\nsize = [9, 9]\nboxes = []", "masks.0.boxes: Tuple should have at least 1"),
+        ("[[masks]]\nsize = [9, 9]\nboxes = [[5, 0, 5, 1]]", "reaches beyond the picture of 9 x 9"),
+        ("[[crop]]\nsize = [9, 9]\nbox = [0, 8, 1, 2]", "reaches beyond the picture of 9 x 9"),
+        ("[[crop]]\nbox = [0, 0, 1, 1]", "crop.0.size: Field required"),
+        (
+            "[[orientation]]\nsize = [9, 9]\nrotate = 45",
+            "orientation.0.rotate: Input should be 0, 90",
+        ),
+        (
+            "[[orientation]]\nsize = [9, 9]\n" * 2,
+            "orientation: Value error, size [9, 9] is there twice",
+        ),
+        ('region = ["1"]', "region.1: Field required"),
+    ],
+)
+def test_what_is_done_to_pictures_is_checked(tmp_path: Path, text: str, complaint: str) -> None:
+    assert complaint in fault(tmp_path, text)

@@ -109,7 +109,7 @@ def _encode_ahead(picture: Picture, profile: Profile) -> None:
 
 
 def _file_key(media: Path, sha256: str, profile: Profile) -> Hashable:
-    return media, sha256, profile.sop_class, repr(profile.raw)
+    return media, sha256, repr(profile)
 
 
 def _frame_key(frame: Samples, shape: FrameShape, syntax: str) -> Hashable:

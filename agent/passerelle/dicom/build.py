@@ -17,11 +17,13 @@ from passerelle.dicom import (
     passthrough,
     pixels,
     single_bit,
+    video,
 )
 from passerelle.dicom.coding import EXPLICIT, NATIVE
 from passerelle.dicom.media import unchanged
 from passerelle.dicom.reading import kind
 from passerelle.dicom.request import Made, Wrapping, answer
+from passerelle.dicom.timing import timed
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
@@ -54,8 +56,12 @@ def wrap(body: Mapping[str, Any]) -> dict[str, Any]:
             case "pdf":
                 made.append(document.encapsulate(wrapping))
                 notes = ()
+            case "video":
+                instance, notes = video.encapsulate(wrapping)
+                made.append(instance)
             case "picture":
-                pictures = ahead.read(wrapping.media, wrapping.sha256, wrapping.profile)
+                read = ahead.read(wrapping.media, wrapping.sha256, wrapping.profile)
+                pictures = [timed(wrapping, picture) for picture in read]
                 made.extend(_of_pictures(wrapping, pictures))
                 notes = tuple(dict.fromkeys(note for one in pictures for note in one.notes))
     return answer(made, notes)
@@ -96,6 +102,8 @@ def instance_of(wrapping: Wrapping, picture: Picture, number: int) -> Made:
     sop_class = _sop_class(wrapping, picture)
     picture = sop_class.fitting(picture)
     dataset = modules.said(wrapping, picture.attributes)
+    if picture.is_turned:
+        pixels.turn_spacing(dataset)
     profile = wrapping.profile
     modality = profile.modality or sop_class.modality or wrapping.equipment["modality"]
     modules.complete(dataset, wrapping, sop_class_uid=sop_class.uid, modality=modality)
@@ -145,7 +153,10 @@ def _bulk(picture: Picture, shape: FrameShape, syntax: str) -> part10.Native | p
     encoded = _encoded(picture, shape, syntax)
     if syntax not in NATIVE:
         return part10.Encapsulated(
-            frames=encoded, count=picture.frame_count, largest=codecs.largest(shape)
+            frames=encoded,
+            count=picture.frame_count,
+            largest=codecs.largest(shape),
+            together=picture.verbatim_bytes,
         )
     vr = "OB" if shape.bits_allocated == 8 else "OW"  # noqa: PLR2004 - PS3.5 A.2
     return part10.Native(blocks=encoded, size=shape.size * picture.frame_count, vr=vr)

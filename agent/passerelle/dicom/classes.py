@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pydicom.dataset import Dataset
-
 from passerelle.dicom import pixels
-from passerelle.dicom.modules import default, is_said
+from passerelle.dicom.modules import code, default, is_said
+from passerelle.dicom.ophthalmic import ophthalmic
 from passerelle.errors import EncodingError, IdentityError
-from passerelle.model import derived_uid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pydicom.dataset import Dataset
 
     from passerelle.dicom.picture import Picture
     from passerelle.profile import SopClassName
@@ -80,10 +80,10 @@ def sop_class(name: SopClassName, picture: Picture) -> SopClass:
     """
     if picture.frame_count == 1 or is_single(name, picture):
         return SINGLE[name]
-    if name == "Ultrasound":
-        return US_MULTI_FRAME
-    if name in _MULTI_FRAME_AS_IT_IS:
-        return SINGLE[name]
+    if name in VIDEO and picture.bits_allocated == _BYTE:
+        return VIDEO[name]
+    if name in _MULTI_FRAME:
+        return _MULTI_FRAME[name]
     if picture.samples > 1:
         return MULTI_FRAME_TRUE_COLOR
     if picture.is_bilevel:
@@ -93,7 +93,8 @@ def sop_class(name: SopClassName, picture: Picture) -> SopClass:
 
 def is_single(name: SopClassName, picture: Picture) -> bool:
     """Whether each frame becomes an instance of its own."""
-    return name != "SecondaryCapture" and not picture.frame_times_ms
+    is_timed = picture.is_clip or picture.frame_times_ms
+    return name != "SecondaryCapture" and not is_timed
 
 
 def _secondary_capture(dataset: Dataset, _picture: Picture) -> None:
@@ -132,47 +133,17 @@ def _visible_light(dataset: Dataset, _picture: Picture) -> None:
     default(dataset, "AcquisitionContextSequence", [])
 
 
-def _ophthalmic(dataset: Dataset, picture: Picture) -> None:
-    """Ophthalmic Photography (PS3.3 C.8.17.1 to C.8.17.5), Multi-frame (C.7.6.6).
+def _visible_light_video(dataset: Dataset, picture: Picture) -> None:
+    """VL Image, Multi-frame and Cine (PS3.3 C.8.12.1, C.7.6.6, C.7.6.5).
 
-    The type of the device is Type 1, and no profile can hold a code: it is a fundus camera.
+    A video must name a region of the body; where the profile names none, it is the whole.
     """
-    default(dataset, "ImageType", ["ORIGINAL", "PRIMARY"])
-    default(dataset, "PatientOrientation", "")
-    default(dataset, "AnatomicRegionSequence", [_code("81745001", "SCT", "Eye")])
-    camera = _code("409898007", "SCT", "Fundus Camera")
-    default(dataset, "AcquisitionDeviceTypeCodeSequence", [camera])
-    default(dataset, "BurnedInAnnotation", "YES")  # Type 1, as above
-    _unsynchronized(dataset)
-    for keyword in (
-        "IlluminationTypeCodeSequence",
-        "LightPathFilterTypeStackCodeSequence",
-        "ImagePathFilterTypeStackCodeSequence",
-        "LensesCodeSequence",
-        "AcquisitionContextSequence",
-    ):
-        default(dataset, keyword, [])
-    for keyword in (
-        "PatientEyeMovementCommanded",
-        "RefractiveStateSequence",
-        "EmmetropicMagnification",
-        "IntraOcularPressure",
-        "HorizontalFieldOfView",
-        "PupilDilated",
-        "DetectorType",
-    ):
-        default(dataset, keyword, [] if keyword.endswith("Sequence") else None)
-    if picture.samples == 1:
-        dataset.PresentationLUTShape = "IDENTITY"
+    _visible_light(dataset, picture)
+    if not is_said(dataset, "AnatomicRegionSequence"):
+        dataset.AnatomicRegionSequence = [code("38266002", "SCT", "Entire body")]
+        if not is_said(dataset, "Laterality"):
+            dataset.pop("Laterality", None)  # 2C: it is no paired part
     pixels.in_frames(dataset, picture)
-
-
-def _unsynchronized(dataset: Dataset) -> None:
-    """Synchronization (PS3.3 C.7.4.2) of a device that is synchronised with nothing."""
-    frame = derived_uid(dataset.StudyInstanceUID, "synchronization")
-    default(dataset, "SynchronizationFrameOfReferenceUID", frame)
-    default(dataset, "SynchronizationTrigger", "NO TRIGGER")
-    default(dataset, "AcquisitionTimeSynchronized", "N")
 
 
 def _radiograph(dataset: Dataset, picture: Picture) -> None:
@@ -200,20 +171,11 @@ def _computed_radiograph(dataset: Dataset, _picture: Picture) -> None:
     default(dataset, "PatientOrientation", "")
 
 
-def _code(value: str, scheme: str, meaning: str) -> Dataset:
-    """One code of the Code Sequence Macro (PS3.3 8.8)."""
-    item = Dataset()
-    item.CodeValue = value
-    item.CodingSchemeDesignator = scheme
-    item.CodeMeaning = meaning
-    return item
-
-
-def _visible(name: str, part: str, modality: str) -> SopClass:
+def _visible(name: str, part: str, modality: str, *, is_video: bool = False) -> SopClass:
     return SopClass(
         name=name,
         uid=f"{_STORAGE}77.1.{part}",
-        fill=_visible_light,
+        fill=_visible_light_video if is_video else _visible_light,
         modality=modality,
         bits_allocated=(_BYTE,),
     )
@@ -242,6 +204,12 @@ US_MULTI_FRAME: Final = SopClass(
     modality="US",
     bits_allocated=(_BYTE,),
 )
+#: The multi-frame forms of visible light: any frames in time, encoded as video or one by one.
+VIDEO: Final[dict[SopClassName, SopClass]] = {
+    "VLEndoscopic": _visible("Video Endoscopic Image", "1.1", "ES", is_video=True),
+    "VLMicroscopic": _visible("Video Microscopic Image", "2.1", "GM", is_video=True),
+    "VLPhotographic": _visible("Video Photographic Image", "4.1", "XC", is_video=True),
+}
 #: The class of each name a profile may give, for one frame; documents are not pictures.
 SINGLE: Final[dict[SopClassName, SopClass]] = {
     "SecondaryCapture": SopClass(
@@ -263,7 +231,7 @@ SINGLE: Final[dict[SopClassName, SopClass]] = {
     "Ophthalmic8": SopClass(
         name="Ophthalmic Photography 8 Bit Image",
         uid=f"{_STORAGE}77.1.5.1",
-        fill=_ophthalmic,
+        fill=ophthalmic,
         modality="OP",
         bits_allocated=(8,),
         asks=("ImageLaterality",),
@@ -271,7 +239,7 @@ SINGLE: Final[dict[SopClassName, SopClass]] = {
     "Ophthalmic16": SopClass(
         name="Ophthalmic Photography 16 Bit Image",
         uid=f"{_STORAGE}77.1.5.2",
-        fill=_ophthalmic,
+        fill=ophthalmic,
         modality="OP",
         bits_allocated=(16,),
         only_bits_stored=16,
@@ -294,4 +262,8 @@ SINGLE: Final[dict[SopClassName, SopClass]] = {
         samples=(1,),
     ),
 }
-_MULTI_FRAME_AS_IT_IS: Final = frozenset({"Ophthalmic8", "Ophthalmic16"})
+_MULTI_FRAME: Final = {
+    "Ultrasound": US_MULTI_FRAME,
+    "Ophthalmic8": SINGLE["Ophthalmic8"],
+    "Ophthalmic16": SINGLE["Ophthalmic16"],
+}

@@ -22,6 +22,12 @@ JPEG_BASELINE: Final = "1.2.840.10008.1.2.4.50"
 JPEG_LS: Final = "1.2.840.10008.1.2.4.80"
 JPEG_2000: Final = "1.2.840.10008.1.2.4.90"
 HTJ2K: Final = "1.2.840.10008.1.2.4.201"
+#: One stream for all frames (PS3.5 8.2.5 to 8.2.11), also those that may be cut into fragments.
+VIDEO: Final = frozenset(
+    f"1.2.840.10008.1.2.4.{number}{fragmentable}"
+    for number in range(100, 109)
+    for fragmentable in ("", ".1")
+)
 RLE: Final = "1.2.840.10008.1.2.5"
 
 #: The transfer syntax of each name a profile may give.

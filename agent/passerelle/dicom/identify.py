@@ -27,6 +27,9 @@ _SAYABLE: Final = frozenset(
         "PixelSpacingCalibrationType",
         "PixelSpacingCalibrationDescription",
         "PixelAspectRatio",
+        "LossyImageCompression",
+        "LossyImageCompressionRatio",
+        "LossyImageCompressionMethod",
         "BurnedInAnnotation",
         "RecognizableVisualFeatures",
         "PixelIntensityRelationship",
@@ -58,6 +61,7 @@ _TERMS: Final[Mapping[str, frozenset[str]]] = {
     "ImageLaterality": frozenset({"R", "L", "U", "B"}),
     "BurnedInAnnotation": frozenset({"YES", "NO"}),
     "RecognizableVisualFeatures": frozenset({"YES", "NO"}),
+    "LossyImageCompression": frozenset({"00", "01"}),
 }
 
 

@@ -31,8 +31,30 @@ def inspect(body: Mapping[str, Any]) -> dict[str, Any]:
             from passerelle.dicom.stored import describe  # noqa: PLC0415 - pydicom starts slowly
 
             return {"format": "DICOM", "notes": [], **describe(media)}
+        case "video":
+            return _filmed(media)
         case "picture":
             return _pictured(read(media, profile))
+
+
+def _filmed(media: Path) -> dict[str, Any]:
+    from passerelle.dicom.video import read_video  # noqa: PLC0415 - pydicom starts slowly
+
+    film = read_video(media)
+    return {
+        "format": "MP4",
+        "frames": film.frame_count,
+        "instances": 1,
+        "rows": film.rows,
+        "columns": film.columns,
+        "samples": film.samples,
+        "bits_stored": film.bits_stored,
+        "photometric": film.photometric,
+        "lossy": True,
+        "verbatim": True,
+        "attributes": {},
+        "notes": list(film.notes),
+    }
 
 
 def _pictured(pictures: list[Picture]) -> dict[str, Any]:

@@ -7,12 +7,14 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
+from passerelle.dicom.huffman import STANDARD_TABLES
 from passerelle.errors import EncodingError
 
 _SOI: Final = b"\xff\xd8"
 _SOS: Final = 0xDA
 _EOI: Final = 0xD9
 _DRI: Final = 0xDD
+_DHT: Final = 0xC4
 _APP0: Final = 0xE0
 _APP1: Final = 0xE1
 _APP2: Final = 0xE2
@@ -32,6 +34,10 @@ _YCBCR: Final = "YBR_FULL_422"
 _ADOBE: Final = {0: "RGB", 1: _YCBCR}
 _FACTORS: Final = range(1, 5)  # B.2.2
 _PRECISIONS: Final = range(2, 17)  # B.2.2, lossless included
+
+
+class Incomplete(EncodingError):
+    """The data end before the picture does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,8 @@ class Stream:
     exif: bytes = b""  #: the TIFF structure inside APP1
     restart_interval: int = 0
     scans: int = 0
+    first_scan: int = 0  #: where the marker of the first scan is
+    has_huffman: bool = False  #: brings Huffman tables of its own
     is_regular: bool = True  #: nothing lies between the segments
     dropped: list[tuple[int, int]] = field(default_factory=list)  #: of segments about the picture
     end: int = 0  #: just after EOI
@@ -65,6 +73,11 @@ class Stream:
     def is_lossless(self) -> bool:
         """Nothing of the picture was lost in compression."""
         return self.process in _LOSSLESS
+
+    @property
+    def lacks_tables(self) -> bool:
+        """It relies on its decoder to know the tables of annex K.3, as cameras' "MJPG" does."""
+        return self.process in _SEQUENTIAL and not self.has_huffman
 
     @property
     def photometric(self) -> str | None:
@@ -107,7 +120,8 @@ def parse(data: bytes) -> Stream:
     """Follow the stream from its start to its end.
 
     Raises:
-        EncodingError: It ends before the picture does, or is no JPEG that can be followed.
+        Incomplete: It ends before the picture does.
+        EncodingError: It is no JPEG that can be followed.
     """
     if not data.startswith(_SOI):
         msg = "JPEG: does not start like one (no SOI)"
@@ -118,7 +132,7 @@ def parse(data: bytes) -> Stream:
         found = _MARKER.search(data, position)
         if found is None:
             msg = "JPEG: the data end before the picture does (no EOI)"
-            raise EncodingError(msg)
+            raise Incomplete(msg)
         if found.start() != position:
             stream.is_regular = False
         position = _follow(stream, data, found)
@@ -133,12 +147,16 @@ def without_metadata(data: bytes, stream: Stream) -> bytes:
 
     Only JFIF, ICC profile and Adobe's colour transform stay of the APPn segments, as decoders
     need them; EXIF, XMP, IPTC, comments and makers' own segments may name persons and places.
-    Every other byte is the device's.
+    Every other byte is the device's. Where it left out the Huffman tables, the standard ones are
+    put in before the scan: not every decoder knows them by heart.
     """
     kept = []
     position = 0
-    for start, end in stream.dropped:
-        kept.append(data[position:start])
+    replaced = [(start, end, b"") for start, end in stream.dropped]
+    if stream.lacks_tables:
+        replaced.append((stream.first_scan, stream.first_scan, STANDARD_TABLES))
+    for start, end, by in sorted(replaced):
+        kept += [data[position:start], by]
         position = end
     return b"".join((*kept, data[position : stream.end]))
 
@@ -156,9 +174,12 @@ def _follow(stream: Stream, data: bytes, found: re.Match[bytes]) -> int:
     if marker in _FRAMES:
         _frame(stream, marker, segment)
     elif marker == _SOS:
+        stream.first_scan = stream.first_scan or found.start()
         return _scan(stream, data, segment, end)
     elif marker == _DRI:
         (stream.restart_interval,) = _unpack(">H", segment)
+    elif marker == _DHT:
+        stream.has_huffman = True
     elif marker == _DHP:
         msg = "JPEG: hierarchical JPEG is not taken; export baseline JPEG"
         raise EncodingError(msg)
@@ -172,7 +193,7 @@ def _segment(data: bytes, position: int) -> tuple[bytes, int]:
     end = position + length
     if length < 2 or end > len(data):  # noqa: PLR2004 - the length counts itself
         msg = "JPEG: the data end before the picture does (a segment is cut off)"
-        raise EncodingError(msg)
+        raise Incomplete(msg)
     return data[position + 2 : end], end
 
 
@@ -228,7 +249,7 @@ def _check_restarts(stream: Stream, data: bytes, start: int, end: int) -> None:
     present = sum(1 for _ in _RESTART.finditer(data, start, end)) + 1
     if present < intervals:
         msg = f"JPEG: incomplete: {intervals - present} of {intervals} intervals are missing"
-        raise EncodingError(msg)
+        raise Incomplete(msg)
 
 
 def _tell(stream: Stream, marker: int, segment: bytes) -> bool:

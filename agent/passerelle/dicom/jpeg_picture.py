@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
@@ -18,6 +19,7 @@ from passerelle.dicom.picture import Picture
 from passerelle.errors import EncodingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from passerelle.dicom.picture import Samples
@@ -52,9 +54,7 @@ def read_jpeg(media: Path, sop_class: SopClassName) -> list[Picture]:
     check_size("JPEG", stream.rows, stream.columns, size=len(data))
     exif = Exif.parse(stream.exif)
     clean = jpeg.without_metadata(data, stream)
-    photometric = stream.photometric
-    if photometric == "RGB" and sop_class != _TAKES_RGB:
-        photometric = None
+    photometric = stays(stream, sop_class)
     if photometric and exif.orientation == _UPRIGHT:
         picture = _verbatim(clean, stream, photometric)
     else:
@@ -62,16 +62,33 @@ def read_jpeg(media: Path, sop_class: SopClassName) -> list[Picture]:
     attributes = exif.attributes()
     if sop_class == "VLPhotographic":
         attributes |= exif.photographic()
-    notes = (*picture.notes, *_follows(data[stream.end :]))
+    notes = (*picture.notes, *tables_note(stream), *_follows(data[stream.end :]))
     return [replace(picture, attributes=attributes, notes=notes)]
 
 
-def _verbatim(clean: bytes, stream: jpeg.Stream, photometric: str) -> Picture:
-    bands = len(stream.components)
+def stays(stream: jpeg.Stream, sop_class: SopClassName) -> str | None:
+    """The Photometric Interpretation with which it stays as it is in this class, if it can."""
+    photometric = stream.photometric
+    return None if photometric == "RGB" and sop_class != _TAKES_RGB else photometric
+
+
+@contextmanager
+def checked(clean: bytes) -> Iterator[Image.Image]:
+    """The stream after one decoding that shows that it can be decoded.
+
+    Raises:
+        EncodingError: It cannot.
+    """
     with opened(io.BytesIO(clean), "JPEG") as image:
         # Every bit is decoded, as for the picture itself, but only to an eighth of its size.
         image.draft(image.mode, (1, 1))
         image.load()
+        yield image
+
+
+def _verbatim(clean: bytes, stream: jpeg.Stream, photometric: str) -> Picture:
+    bands = len(stream.components)
+    with checked(clean) as image:
         profile, complaint = icc_profile(image.info.get("icc_profile"), samples=bands)
     return Picture(
         format="JPEG",
@@ -84,7 +101,7 @@ def _verbatim(clean: bytes, stream: jpeg.Stream, photometric: str) -> Picture:
         frames=lambda: iter((clean,)),
         verbatim_syntax=_BASELINE,
         was_lossy=True,
-        lossy_ratio=_ratio(clean, stream),
+        lossy_ratio=ratio(stream, len(clean)),
         icc_profile=profile,
         notes=(complaint,) if complaint else (),
     )
@@ -92,7 +109,7 @@ def _verbatim(clean: bytes, stream: jpeg.Stream, photometric: str) -> Picture:
 
 def _decoded(clean: bytes, stream: jpeg.Stream, orientation: int) -> Picture:
     if stream.precision == _BYTE:
-        frame, profile, complaint = _by_pillow(clean, orientation)
+        frame, profile, complaint = by_pillow(clean, orientation)
     else:
         frame, profile, complaint = _deep(clean, stream, orientation), None, ""
     bands = 3 if frame.ndim > 2 else 1  # noqa: PLR2004 - rows and columns
@@ -108,20 +125,21 @@ def _decoded(clean: bytes, stream: jpeg.Stream, orientation: int) -> Picture:
         photometric="MONOCHROME2" if bands == 1 else "RGB",
         frames=lambda: iter((frame,)),
         was_lossy=not stream.is_lossless,
-        lossy_ratio=None if stream.is_lossless else _ratio(clean, stream),
+        lossy_ratio=None if stream.is_lossless else ratio(stream, len(clean)),
         icc_profile=profile,
         notes=tuple(filter(None, notes)),
     )
 
 
-def _by_pillow(clean: bytes, orientation: int) -> tuple[Samples, bytes | None, str]:
+def by_pillow(clean: bytes, orientation: int) -> tuple[Samples, bytes | None, str]:
+    """The samples of a stream of 8 bits, its ICC profile, and what is wrong with that."""
     with opened(io.BytesIO(clean), "JPEG") as image:
         image.load()
         frame = samples(upright(image, orientation), colour=not is_grey(image))
         bands = 1 if is_grey(image) else 3
         # A profile of inks went into the note about them.
-        stays = image.info.get("icc_profile") if image.mode != "CMYK" else None
-        return frame, *icc_profile(stays, samples=bands)
+        profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
+        return frame, *icc_profile(profile, samples=bands)
 
 
 def _deep(clean: bytes, stream: jpeg.Stream, orientation: int) -> Samples:
@@ -145,9 +163,18 @@ def _deep(clean: bytes, stream: jpeg.Stream, orientation: int) -> Samples:
     return np.ascontiguousarray(upright(Image.fromarray(frame), orientation))
 
 
-def _ratio(clean: bytes, stream: jpeg.Stream) -> float:
-    unpacked = stream.rows * stream.columns * len(stream.components) * -(-stream.precision // 8)
-    return max(round(unpacked / len(clean), 2), 1.0)
+def ratio(stream: jpeg.Stream, size: int, frames: int = 1) -> float:
+    """Bytes of so many frames before compression to the `size` bytes after it."""
+    samples = stream.rows * stream.columns * len(stream.components) * frames
+    return max(round(samples * -(-stream.precision // 8) / size, 2), 1.0)
+
+
+def tables_note(stream: jpeg.Stream) -> tuple[str, ...]:
+    """What an operator should know of the tables that `jpeg.without_metadata` put in."""
+    note = (
+        "the camera leaves out the Huffman tables; the standard ones (ITU-T T.81 K.3) were put in"
+    )
+    return (note,) if stream.lacks_tables else ()
 
 
 def _follows(trailer: bytes) -> tuple[str, ...]:

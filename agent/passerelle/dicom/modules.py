@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pydicom.dataset import Dataset
+
 from passerelle.dicom.identify import elements
 from passerelle.errors import IdentityError
 from passerelle.model import derived_uid
@@ -11,8 +13,6 @@ from passerelle.model import derived_uid
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
-
-    from pydicom.dataset import Dataset
 
     from passerelle.dicom.request import Wrapping
     from passerelle.model import Value
@@ -57,6 +57,8 @@ def said(wrapping: Wrapping, file_says: Mapping[str, Value]) -> Dataset:
     }
     profile = f"profile {wrapping.profile.name}"
     dataset = elements(wrapping.profile.attributes, profile)
+    if wrapping.profile.region:
+        dataset.AnatomicRegionSequence = [code(*wrapping.profile.region)]
     dataset.update(elements(file_says, "file"))
     dataset.update(elements(known, "equipment"))
     dataset.update(elements(wrapping.attributes))
@@ -97,6 +99,15 @@ def default(dataset: Dataset, keyword: str, value: object) -> None:
     """Set what nobody said."""
     if not is_said(dataset, keyword):
         setattr(dataset, keyword, value)
+
+
+def code(value: str, scheme: str, meaning: str) -> Dataset:
+    """One code of the Code Sequence Macro (PS3.3 8.8)."""
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = scheme
+    item.CodeMeaning = meaning
+    return item
 
 
 def is_said(dataset: Dataset, keyword: str) -> bool:

@@ -67,11 +67,25 @@ class Encapsulated:
     frames: Iterable[bytes]
     count: int
     largest: int  #: bytes that one encoded frame may take at most
+    together: int | None = None  #: bytes of all frames, where that is known
     offset_limit: int = _UNDEFINED  #: above it a Basic Offset Table cannot point
     tag: int = PIXEL_DATA
 
 
-def write(file: Path, dataset: Dataset, syntax: str, bulk: Native | Encapsulated | None) -> Written:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """All frames encoded as one stream, behind an empty offset table (PS3.5 A.4)."""
+
+    blocks: Iterable[bytes]
+    size: int  #: bytes of all blocks together
+    fragment: int = _LARGEST  #: bytes of each fragment but the last; even
+    tag: int = PIXEL_DATA
+
+
+Bulk = Native | Encapsulated | Stream
+
+
+def write(file: Path, dataset: Dataset, syntax: str, bulk: Bulk | None) -> Written:
     """Write `dataset` and one long value; what is not finished is removed.
 
     Raises:
@@ -85,6 +99,8 @@ def write(file: Path, dataset: Dataset, syntax: str, bulk: Native | Encapsulated
         output.write(header(dataset[: bulk.tag], syntax))
         if isinstance(bulk, Native):
             _write_native(output, bulk, is_implicit=syntax == IMPLICIT)
+        elif isinstance(bulk, Stream):
+            _write_stream(output, bulk)
         else:
             _write_encapsulated(output, bulk)
         output.write(_encoded(dataset[bulk.tag + 1 :], syntax))
@@ -157,7 +173,8 @@ def _write_encapsulated(output: Output, bulk: Encapsulated) -> None:
     The table is the Basic one; where that could not point so far it stays empty and the Extended
     Offset Table (PS3.3 C.7.6.3.1.8) takes its place.
     """
-    worst = bulk.count * (_ITEM_HEADER + bulk.largest + 1)
+    all_frames = bulk.count * bulk.largest if bulk.together is None else bulk.together
+    worst = bulk.count * (_ITEM_HEADER + 1) + all_frames
     extended = bulk.count > 1 and worst > bulk.offset_limit
     at = output.size
     tables = _extended_tables([0] * bulk.count, [0] * bulk.count) if extended else b""
@@ -175,6 +192,29 @@ def _write_encapsulated(output: Output, bulk: Encapsulated) -> None:
         output.patch(at, _extended_tables(offsets, lengths))
     elif bulk.count > 1:
         output.patch(basic, _item(struct.pack(f"<{bulk.count}I", *offsets)))
+
+
+def _write_stream(output: Output, bulk: Stream) -> None:
+    output.write(_element(bulk.tag, "OB", _UNDEFINED) + _item(b""))
+    left, room = bulk.size, 0
+    for block in bulk.blocks:
+        rest = memoryview(block)
+        while rest:
+            if not room:
+                room = min(left, bulk.fragment)
+                output.write(_ITEM + struct.pack("<I", room + room % 2))
+            if not room:
+                break
+            room -= len(part := rest[:room])
+            left -= output.write(part)
+            rest = rest[len(part) :]
+        if rest:
+            left = -1
+            break
+    if left:
+        msg = "pixel data: they are not as long as their file announced"
+        raise EncodingError(msg)
+    output.write(b"\0" * (bulk.size % 2) + _END_OF_SEQUENCE)
 
 
 def _write_fragments(output: Output, frames: Iterable[bytes]) -> tuple[list[int], list[int]]:
@@ -221,7 +261,7 @@ class Output:
         self._digest = hashlib.sha256()
         self._is_patched = False
 
-    def write(self, block: bytes) -> int:
+    def write(self, block: bytes | memoryview) -> int:
         """Append."""
         self._file.write(block)
         self._digest.update(block)

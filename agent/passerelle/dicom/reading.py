@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 
+from passerelle.dicom.arranging import arranged, is_arranging
 from passerelle.dicom.media import open_media
 from passerelle.errors import EncodingError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from passerelle.dicom.picture import Picture
     from passerelle.profile import Profile
 
-Kind = Literal["picture", "pdf", "part10"]
+Kind = Literal["picture", "video", "pdf", "part10"]
 
 _PICTURES: Final = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -27,6 +28,8 @@ _PICTURES: Final = {
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
 }
+#: What only the name tells: a JPEG may be followed by others, such as its own previews.
+_CLIPS: Final = frozenset({".mjpeg", ".mjpg", ".mjp"})
 _SUFFIXES: Final = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -39,13 +42,18 @@ _SUFFIXES: Final = {
     ".tiff": "TIFF",
     ".pdf": "PDF",
     ".dcm": "DICOM",
+    ".mjpeg": "MJPEG",
+    ".mjpg": "MJPEG",
+    ".mjp": "MJPEG",
+    ".mp4": "MP4",
+    ".m4v": "MP4",
 }
 #: Offset and bytes of what is often met and not taken, and what to say of it.
 _FOREIGN: Final = (
     (4, b"ftypheic", "HEIC, which is not taken; export JPEG or PNG"),
     (4, b"ftypmif1", "HEIF, which is not taken; export JPEG or PNG"),
     (4, b"ftypavif", "AVIF, which is not taken; export JPEG or PNG"),
-    (4, b"ftyp", "a video (MP4 or MOV), which is not taken"),
+    (4, b"ftypqt", "a video (QuickTime MOV), which is not taken; export MP4"),
     (8, b"AVI ", "a video (AVI), which is not taken"),
     (8, b"WEBP", "WebP, which is not taken; export JPEG or PNG"),
     (0, b"\x1aE\xdf\xa3", "a video (Matroska or WebM), which is not taken"),
@@ -70,11 +78,19 @@ def kind(media: Path, profile: Profile) -> Kind:
         EncodingError: It is nothing that can be.
         Changed: It cannot be read.
     """
-    match recognise(media, profile):
+    format_ = recognise(media, profile)
+    if is_arranging(profile) and format_ in ("PDF", "DICOM", "MP4"):
+        msg = (
+            f"profile {profile.name}: crops, masks or turns pictures, and cannot do so in {format_}"
+        )
+        raise EncodingError(msg)
+    match format_:
         case "PDF":
             return "pdf"
         case "DICOM":
             return "part10"
+        case "MP4":
+            return "video"
         case _:
             return "picture"
 
@@ -98,7 +114,9 @@ def recognise(media: Path, profile: Profile) -> str:
         return "DICOM"
     for magic, format_ in _PICTURES.items():
         if head.startswith(magic):
-            return format_
+            return "MJPEG" if format_ == "JPEG" and suffix in _CLIPS else format_
+    if head[4:8] == b"ftyp" and not _foreign(head):  # ISO/IEC 14496-12 4.3
+        return "MP4"
     if b"%PDF-" in head[:_PDF_WITHIN]:
         return "PDF"
     named = f"the file ends in {suffix} but holds" if suffix in _SUFFIXES else "the file holds"
@@ -114,7 +132,7 @@ def read(media: Path, profile: Profile) -> list[Picture]:
         Changed: It cannot be read.
     """
     format_ = recognise(media, profile)
-    pictures = _read(media, profile, format_)
+    pictures = [arranged(picture, profile) for picture in _read(media, profile, format_)]
     named = _SUFFIXES.get(media.suffix.casefold(), format_)
     if format_ in (named, _RAW):
         return pictures
@@ -128,6 +146,10 @@ def _read(media: Path, profile: Profile, format_: str) -> list[Picture]:
         from passerelle.dicom.jpeg_picture import read_jpeg  # noqa: PLC0415
 
         return read_jpeg(media, profile.sop_class)
+    if format_ == "MJPEG":
+        from passerelle.dicom.mjpeg import read_mjpeg  # noqa: PLC0415
+
+        return read_mjpeg(media, profile.sop_class)
     if format_ == "TIFF":
         from passerelle.dicom.tiff import read_tiff  # noqa: PLC0415
 
@@ -144,10 +166,14 @@ def _read(media: Path, profile: Profile, format_: str) -> list[Picture]:
     raise EncodingError(msg)
 
 
+def _foreign(head: bytes) -> str:
+    kinds = (what for offset, magic, what in _FOREIGN if head[offset:].startswith(magic))
+    return next(kinds, "")
+
+
 def _described(head: bytes) -> str:
-    for offset, magic, what in _FOREIGN:
-        if head[offset:].startswith(magic):
-            return what
+    if what := _foreign(head):
+        return what
     if not any(head):
         return "nothing but zeros: its content was never written"
     try:

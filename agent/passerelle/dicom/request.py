@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from passerelle.model import Origin
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from passerelle.dicom.part10 import Written
     from passerelle.model import Value
     from passerelle.profile import Profile
+
+_ARRANGED: Final = ("crop", "masks", "orientation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ def profile_of(said: Mapping[str, Any]) -> Profile:
     """A profile as it crosses the pipe."""
     # The parent has read and checked it: pydantic would cost each worker 12 MB and its start.
     raw = said["raw"] and SimpleNamespace(**said["raw"])
-    return cast("Profile", SimpleNamespace(**{**said, "raw": raw}))
+    arranged = {key: [SimpleNamespace(**one) for one in said[key]] for key in _ARRANGED}
+    return cast("Profile", SimpleNamespace(**{**said, "raw": raw, **arranged}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

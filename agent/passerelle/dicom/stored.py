@@ -15,7 +15,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_partial
 from pydicom.uid import UID
 
-from passerelle.dicom.coding import NATIVE, FrameShape
+from passerelle.dicom.coding import NATIVE, VIDEO, FrameShape
 from passerelle.dicom.media import open_media
 from passerelle.errors import EncodingError
 
@@ -174,7 +174,7 @@ def _read(file: Path, source: BufferedReader, size: int) -> Stored:
     stored = Stored(file=file, meta=meta, preamble=preamble, header=header, pixels=place)
     if place and place.fragments is None:
         _check_native(stored, place)
-    elif place and (place.fragments or 0) < stored.frame_count:
+    elif place and (place.fragments or 0) < (1 if stored.syntax in VIDEO else stored.frame_count):
         _damaged("it holds fewer frames than it announces")
     return stored
 

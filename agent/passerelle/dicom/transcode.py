@@ -9,7 +9,7 @@ import numpy as np
 
 from passerelle.dicom import codecs, jpeg, part10
 from passerelle.dicom.codecs import Unsuitable
-from passerelle.dicom.coding import IMPLICIT, JPEG_BASELINE, NATIVE
+from passerelle.dicom.coding import IMPLICIT, JPEG_BASELINE, NATIVE, VIDEO
 from passerelle.dicom.reidentify import SIGNATURES
 from passerelle.dicom.stored import BIG_ENDIAN, Stored, open_stored, understood
 from passerelle.errors import EncodingError
@@ -102,6 +102,8 @@ def _is_rgb_once_decoded(stored: Stored) -> bool:
 
 def _check(stored: Stored, syntax: str) -> None:
     header, shape = stored.header, stored.shape
+    if stored.syntax in VIDEO:
+        _unsuitable("video can only be sent as it is")
     if stored.syntax == BIG_ENDIAN or shape.bits_allocated not in (8, 16):
         _unsuitable("pixel data of this kind can only be sent as they are")
     is_signed = header.get("PixelRepresentation", 0) == 1

@@ -35,7 +35,7 @@ def complaint(path: Path, raw_suffixes: Collection[str] = ()) -> str:
             return "empty: the file has no content"
         if path.suffix.casefold() in {suffix.casefold() for suffix in raw_suffixes}:
             return ""
-        kind, check = _kind(content.head(132))
+        kind, check = _kind(content.head(132), path.suffix.casefold())
         try:
             check(content)
         except CutOff as fault:
@@ -45,10 +45,14 @@ def complaint(path: Path, raw_suffixes: Collection[str] = ()) -> str:
         return ""
 
 
-def _kind(head: bytes) -> tuple[str, Callable[[Content], None]]:
+def _kind(head: bytes, suffix: str) -> tuple[str, Callable[[Content], None]]:
     # First: a preamble may hold the start of a TIFF, so that both kinds of reader can open it.
     if head[128:132] == b"DICM":
         return "DICOM", check_part10
+    if head[4:8] == b"ftyp":  # ISO/IEC 14496-12 4.3
+        return "MP4", _mp4
+    if suffix in _CLIPS and head.startswith(b"\xff\xd8"):
+        return "MJPEG", _mjpeg
     for kind, (magics, check) in _KINDS.items():
         if head.startswith(magics):
             return kind, check
@@ -102,6 +106,39 @@ def _next_marker(content: Content, position: int) -> tuple[int, int]:
         position += len(block) - 1  # a marker may lie across two blocks
     msg = "no end of image"
     raise CutOff(msg)
+
+
+_CLIPS: Final = frozenset({".mjpeg", ".mjpg", ".mjp"})
+_PADDING: Final = 1 << 16
+
+
+def _mjpeg(content: Content) -> None:
+    """See that the last of many JPEGs is whole; following all would read gigabytes."""
+    if not content.tail(_PADDING).rstrip(b"\0").endswith(b"\xff\xd9"):
+        msg = "no end of the last frame"
+        raise CutOff(msg)
+
+
+def _mp4(content: Content) -> None:
+    """Follow the boxes to the end; the table of contents must be there (ISO/IEC 14496-12)."""
+    position, kinds = 0, set()
+    while position < content.size:
+        size, kind = struct.unpack(">I4s", content.at(position, 8))
+        if size == 1:
+            (size,) = struct.unpack(">Q", content.at(position + 8, 8))
+        elif size == 0:  # to the end of the file
+            size = content.size - position
+        if size < 8 or not any(kind):  # noqa: PLR2004 - size and kind themselves
+            msg = "no box where the next one should be"
+            raise CutOff(msg)
+        kinds.add(kind)
+        position += size
+    if position > content.size:
+        msg = "a box ends beyond the file"
+        raise CutOff(msg)
+    if not kinds & {b"moov", b"meta"}:  # of a film, of a picture
+        msg = "no table of contents (moov)"
+        raise CutOff(msg)
 
 
 _GIF_TRAILER: Final = 0x3B

@@ -156,7 +156,7 @@ def test_a_moving_gif_of_an_endoscope_still_moves(tmp_path: Path) -> None:
     (made,) = wrapped(tmp_path, "a.gif", data, sop_class="VLEndoscopic")
 
     read = dcmread(made["file"])
-    assert read.SOPClassUID == "1.2.840.10008.5.1.4.1.1.7.4"
+    assert read.SOPClassUID == "1.2.840.10008.5.1.4.1.1.77.1.1.1"
     assert list(read.FrameTimeVector) == [0, 40]
 
 

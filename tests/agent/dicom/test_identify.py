@@ -84,7 +84,6 @@ def test_a_value_that_does_not_fit_is_told_without_the_value(
         "Rows",
         "PixelData",
         "PhotometricInterpretation",
-        "LossyImageCompression",
         "SOPClassUID",
         "SOPInstanceUID",
         "SpecificCharacterSet",

@@ -9,6 +9,7 @@ from pydicom.encaps import generate_frames
 
 from objects_support import by_dcmtk, by_gdcm, made_of, picture, verbatim
 from passerelle.dicom.coding import EXPLICIT, HTJ2K, JPEG_2000, JPEG_LS, RLE, SYNTAXES
+from passerelle.dicom.pixels import time_vector
 from passerelle.errors import EncodingError
 from pictures_support import colours, decoded, deep, encoded, greys
 
@@ -189,3 +190,53 @@ def test_more_pages_than_can_be_numbered_are_refused_with_what_to_do(tmp_path: P
 
     with pytest.raises(EncodingError, match=r"raw\.frame_time_ms"):
         made_of(tmp_path, shown)
+
+
+def test_long_vectors_keep_fewer_digits_and_their_sum() -> None:
+    times = (33.367,) * 9_999 + (100.1,) + (33.367,) * 8_000
+
+    vector = time_vector(times)
+
+    assert vector is not None
+    assert len("\\".join(vector)) <= 0xFFFE
+    moments = np.cumsum([float(step) for step in vector])
+    true = np.cumsum([0.0, *times[:-1]])
+    assert np.abs(moments - true).max() <= 0.5
+    assert float(vector[10_000]) > 99, "a gap is still there"
+
+
+@pytest.mark.parametrize(
+    ("said", "lossy", "expected"),
+    [
+        ({}, False, ("00", None, None)),
+        ({"LossyImageCompression": "01"}, False, ("01", None, None)),
+        ({"LossyImageCompression": "00"}, True, ("01", "ISO_10918_1", 8)),
+        (
+            {
+                "LossyImageCompression": "01",
+                "LossyImageCompressionMethod": "ISO_10918_1",
+                "LossyImageCompressionRatio": 12,
+            },
+            True,
+            ("01", "ISO_10918_1", 12),
+        ),
+        (
+            {
+                "LossyImageCompression": "01",
+                "LossyImageCompressionMethod": "ISO_14496_10",
+                "LossyImageCompressionRatio": 40,
+            },
+            True,
+            ("01", ["ISO_14496_10", "ISO_10918_1"], [40, 8]),
+        ),
+    ],
+)
+def test_a_loss_that_the_device_tells_of_is_never_taken_back(
+    tmp_path: Path, said: dict[str, object], *, lossy: bool, expected: tuple[object, ...]
+) -> None:
+    shown = picture(colours(), was_lossy=lossy, lossy_ratio=8.0 if lossy else None)
+
+    read = stored(tmp_path, shown, attributes=said)
+
+    names = ("", "Method", "Ratio")
+    assert tuple(read.get(f"LossyImageCompression{name}") for name in names) == expected

@@ -61,7 +61,7 @@ def test_a_wrong_name_is_told(tmp_path: Path) -> None:
         ("a.jpg", bytes(5000), "holds nothing but zeros"),
         ("a.tif", b"\x9f\x01\x88" * 2000, "the file ends in .tif but holds no format that"),
         ("a.heic", b"\0\0\0\x18ftypheic", "the file holds HEIC, which is not taken"),
-        ("a.mp4", b"\0\0\0\x18ftypisom", "a video"),
+        ("a.mov", b"\0\0\0\x18ftypqt  ", "a video"),
         ("a.avi", b"RIFF\0\0\0\0AVI LIST", "a video"),
         ("a.webp", b"RIFF\0\0\0\0WEBPVP8 ", "WebP, which is not taken"),
         ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from folder_support import deflated, part10, picture, whole_files
 from passerelle.sources.structure import complaint
+from video_support import H264, film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,3 +170,28 @@ def test_a_part_10_file_whose_preamble_starts_like_a_tiff_is_judged_as_part_10(
     assert complaint(file) == ""
     file.write_bytes(b"II*\0\x54\x18\x08\0" + whole[8:-1])
     assert complaint(file).startswith("DICOM: ")
+
+
+def test_a_clip_of_jpegs_is_whole_when_its_last_frame_is(tmp_path: Path) -> None:
+    clip = WHOLE["a.jpg"] * 3
+    assert told(tmp_path, clip, "a.mjpeg") == ""
+    assert told(tmp_path, clip + bytes(900), "a.MJPG") == ""
+    assert told(tmp_path, clip[:-1], "a.mjpeg").startswith("MJPEG: no end of the last frame")
+    assert told(tmp_path, clip + bytes(1 << 17), "a.mjpeg").startswith("MJPEG: "), "room reserved"
+
+
+def test_a_film_is_whole_when_its_boxes_are(tmp_path: Path) -> None:
+    for options in (H264, (*H264, "-movflags", "+faststart")):
+        data = film(tmp_path / "film.mp4", *options).read_bytes()
+        assert told(tmp_path, data, "a.mp4") == ""
+        for length in (len(data) - 1, len(data) // 2, 40, 12):
+            assert told(tmp_path, data[:length], "a.mp4").startswith("MP4: ")
+        assert told(tmp_path, data + bytes(4096), "a.mp4").startswith("MP4: no box where")
+    assert "no table of contents" in told(tmp_path, data[:32] + data[32:].replace(b"moov", b"free"))
+
+
+def test_a_large_film_and_a_box_to_the_end_are_followed(tmp_path: Path) -> None:
+    head = struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0) + struct.pack(">I4s", 8, b"moov")
+    assert told(tmp_path, head + struct.pack(">I4sQ", 1, b"mdat", 20) + bytes(4)) == ""
+    assert told(tmp_path, head + struct.pack(">I4s", 0, b"mdat") + bytes(9)) == ""
+    assert told(tmp_path, head + struct.pack(">I4sQ", 1, b"mdat", 30) + bytes(4))
