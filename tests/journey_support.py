@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from support import free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 PASSERELLE = (sys.executable, "-P", "-m", "passerelle")
 
@@ -33,7 +33,7 @@ class Box:
     ) -> None:
         self.folder = folder
         self.acquisitions = folder / "acquisitions"
-        self.acquisitions.mkdir(parents=True)
+        self.acquisitions.mkdir(parents=True, exist_ok=True)
         self.data_dir = folder / "data"
         self.config = folder / "agent.toml"
         self.log = folder / "agent.log"
@@ -63,13 +63,14 @@ min_free = "0%"
             "utf-8",
         )
 
-    def start(self) -> None:
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Start the agent in a process group of its own, its log in a file."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*PASSERELLE, "run", "-c", str(self.config)],
                 stdout=log,
                 stderr=log,
+                env=environment,
                 start_new_session=True,
             )
 

@@ -56,6 +56,13 @@ def warm(_body: Body, _parent: Parent) -> Body:
     return {}
 
 
+def prepare(body: Body, parent: Parent) -> Body:
+    """Say who is at it, then do what the body says."""
+    with Path(body["told"]).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    return crash(body, parent) if body.get("crash") else wait(body, parent)
+
+
 def babble(_body: Body, _parent: Parent) -> Body:
     print("a library prints to standard output")
     return {}
@@ -64,5 +71,20 @@ def babble(_body: Body, _parent: Parent) -> Body:
 if __name__ == "__main__":
     limit_memory(int(sys.argv[1]))
     serve(
-        {f.__name__: f for f in (echo, refuse, crash, trip, hang, eat, count, babble, wait, warm)}
+        {
+            handler.__name__: handler
+            for handler in (
+                echo,
+                refuse,
+                crash,
+                trip,
+                hang,
+                eat,
+                count,
+                babble,
+                wait,
+                warm,
+                prepare,
+            )
+        }
     )

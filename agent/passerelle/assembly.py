@@ -5,22 +5,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from passerelle.children.child import PEER, Child
+from passerelle.children.child import DEVICE, PEER, Child
 from passerelle.children.pool import Pool, workers
 from passerelle.commitment import Prover
 from passerelle.decisions import Decisions
 from passerelle.delivery import Courier
 from passerelle.destinations.dicom import DicomDestination
 from passerelle.destinations.folder import FolderDestination
+from passerelle.identity.exam import ExamIdentifier, Exams
 from passerelle.identity.filename import FilenameIdentifier
 from passerelle.identity.sidecar import SidecarIdentifier
 from passerelle.intake import Intake
 from passerelle.profile import load_profile
 from passerelle.retention import Retention
-from passerelle.settings import (
-    DicomDestinationSettings,
-    FolderDestinationSettings,
+from passerelle.settings import DicomDestinationSettings, FolderDestinationSettings
+from passerelle.source_settings import (
     FolderSourceSettings,
+    GrabberSourceSettings,
     SerialSourceSettings,
 )
 from passerelle.sources.folder import FolderSource
@@ -28,13 +29,16 @@ from passerelle.spool.files import durable_move
 from passerelle.wrapping import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from passerelle.identity.barcode import BarcodeReader
     from passerelle.interfaces import Destination, Identifier, Source
-    from passerelle.model import CommitmentReport
+    from passerelle.model import Acquisition, CommitmentReport, Value
     from passerelle.profile import Profile
-    from passerelle.settings import Config, DestinationSettings, SourceSettings
+    from passerelle.settings import Config, DestinationSettings
+    from passerelle.source_settings import SourceSettings
+    from passerelle.sources.received import ReceivedSource
     from passerelle.sources.serial import SerialSource
     from passerelle.spool import Spool
 
@@ -63,6 +67,7 @@ class Assembly:
         self.archive = config.agent.data_dir / "archive"
         self._config = config
         self._spool = spool
+        self.exams = Exams(spool, max_h=config.identity.exam_max_h)
         self._profiles = {
             source.name: load_profile(source.profile, folder) for source in config.sources
         }
@@ -89,26 +94,42 @@ class Assembly:
             destinations=lambda modality: self._owed_to(modality, settings.name),
         )
 
-    def identifiers(self, settings: SourceSettings) -> list[Identifier]:
-        """Who says whose a source's files are, in the config's order."""
+    def identifiers(self, settings: SourceSettings, *, in_exams: bool = False) -> list[Identifier]:
+        """Who says whose a source's files are, in the config's order.
+
+        Args:
+            settings: The source's.
+            in_exams: Whether the exam answers that was open: not for an original kept here, whose
+                file is a copy of another time.
+        """
         profile = self._profiles[settings.name]
         found: list[Identifier] = []
         for resolver in self._config.identity.resolvers:
             match resolver:
                 case "sidecar":
-                    found.append(SidecarIdentifier())
+                    # A camera's says how it was taken; its intake takes that in any case.
+                    if not (in_exams and isinstance(settings, GrabberSourceSettings)):
+                        found.append(SidecarIdentifier())
                 case "filename":
                     if profile.filename:
                         found.append(FilenameIdentifier(profile.filename, profile.date_format))
+                case "barcode":
+                    if in_exams and self._config.identity.barcode:
+                        found.append(ExamIdentifier(resolver, self.exams))
+                case "session":
+                    if in_exams:
+                        found.append(ExamIdentifier(resolver, self.exams))
         return found
 
-    def source(self, settings: SourceSettings) -> FolderSource | SerialSource:
+    def source(self, settings: SourceSettings) -> FolderSource | ReceivedSource:
         """A source of the config."""
         match settings:
             case FolderSourceSettings():
                 return self.folder_source(settings)
             case SerialSourceSettings():
                 return self.serial_source(settings)
+            case GrabberSourceSettings():
+                return self.grabber_source(settings)
 
     def folder_source(self, settings: FolderSourceSettings) -> FolderSource:
         """A source on a folder."""
@@ -126,6 +147,7 @@ class Assembly:
             memory=self._spool.memory(settings.name),
             archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
             on_found=self.warm,
+            on_whole=self.wrapper(settings).prepare,
         )
 
     def serial_source(self, settings: SerialSourceSettings) -> SerialSource:
@@ -148,8 +170,36 @@ class Assembly:
             archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
             memory=self._spool.memory(settings.name),
             limit_bytes=settings.limit_mb << 20,
+            protocol=settings.protocol,
+            file_name=settings.file_name or settings.name,
+            file_bytes=settings.file_bytes,
             after=settings.after,
             raw_suffixes=_raw_suffixes(self._profiles[settings.name]),
+            on_found=self.warm,
+        )
+
+    def grabber_source(self, settings: GrabberSourceSettings) -> ReceivedSource:
+        """A source on a camera."""
+        from passerelle.sources.grabber import Grabber  # noqa: PLC0415 - for those who have one
+        from passerelle.sources.inbox import Inbox  # noqa: PLC0415
+        from passerelle.sources.received import ReceivedSource  # noqa: PLC0415
+        from passerelle.sources.station import station_of  # noqa: PLC0415
+
+        data_dir, archive = self._config.agent.data_dir, self.archive / settings.name
+        inbox = Inbox(
+            data_dir / "inbox" / settings.name,
+            data_dir / "receiving" / settings.name,
+            room=lambda: self._spool.room(self._config.retention.min_free),
+        )
+        # Not among `children`: it is told to end what it is taking, and closed after that.
+        grabber = Grabber(settings.name, station_of(settings), inbox, Child(DEVICE))
+        return ReceivedSource(
+            settings.name,
+            inbox,
+            grabber,
+            archive=lambda path: durable_move(path, archive / time.strftime("%Y-%m-%d")),
+            memory=self._spool.memory(settings.name),
+            after=settings.after,
             on_found=self.warm,
         )
 
@@ -165,12 +215,25 @@ class Assembly:
             source,
             self._spool,
             wrapper,
-            self.identifiers(settings),
+            self.identifiers(settings, in_exams=True),
             agent=self._config.agent.name,
             min_free=self._config.retention.min_free,
+            facts=_facts_of(settings),
             lanes=self.workers.size + 1,
             on_admitted=on_admitted,
         )
+
+    def barcode_reader(self) -> BarcodeReader | None:
+        """What opens exams by a scanner; None where there is none."""
+        settings = self._config.identity.barcode
+        if settings is None:
+            return None
+        from passerelle.identity.barcode import BarcodeReader  # noqa: PLC0415 - as above
+        from passerelle.identity.scanning import scanner_settings  # noqa: PLC0415
+        from passerelle_hw.scanner import open_scanner  # noqa: PLC0415
+
+        scanner = open_scanner(scanner_settings(settings))
+        return BarcodeReader(scanner, settings.pattern, self.exams)
 
     def destination(
         self, settings: DestinationSettings, on_report: Callable[[CommitmentReport], None]
@@ -250,6 +313,13 @@ def _proves(settings: DestinationSettings) -> bool:
     return not (
         isinstance(settings, DicomDestinationSettings) and settings.commitment.mode == "off"
     )
+
+
+def _facts_of(settings: SourceSettings) -> Callable[[Acquisition], Mapping[str, Value]]:
+    """What a source itself says of its acquisitions, whoever says whose they are."""
+    if isinstance(settings, GrabberSourceSettings):
+        return SidecarIdentifier().said
+    return lambda _: {}
 
 
 def _raw_suffixes(profile: Profile) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 _UNSYNCHRONISED: Final = 0x40  # STA_UNSYNC of timex.h
 _STATUS_OFFSET_LONGS: Final = 5  # timex.status follows modes, offset, freq, maxerror, esterror
 _TIMEX_BYTES: Final = 512  # more than struct timex takes anywhere
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _TIMESYNCD_STAMP: Final = Path("/run/systemd/timesync/synchronized")
 
 
@@ -28,6 +29,20 @@ def trust(not_before: float, now: float | None = None) -> Trust:
     if (time.time() if now is None else now) < not_before:
         return Trust.UNTRUSTED
     return Trust.TRUSTED if _is_synchronised() else Trust.HOLDOVER
+
+
+def steady_s() -> float:
+    """Seconds since the machine started, asleep or not: a clock that nobody sets."""
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)  # Linux; elsewhere sleep is left out
+    return time.monotonic() if boottime is None else time.clock_gettime(boottime)
+
+
+def boot_id() -> str:
+    """Names this run of the machine; "" where it has no name."""
+    try:
+        return _BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def _is_synchronised() -> bool:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ValidationError
 
 from passerelle.errors import ConfigError
-from passerelle.settings import Config, FolderDestinationSettings, FolderSourceSettings, TlsSettings
+from passerelle.settings import Config, FolderDestinationSettings, TlsSettings
+from passerelle.source_settings import FolderSourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

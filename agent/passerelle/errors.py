@@ -107,6 +107,7 @@ CROSSING: Final[dict[str, type[AgentError]]] = {
         IdentityError,
         Changed,
         SpoolFull,
+        SourceError,
         Unavailable,
         Uncertain,
         Deferred,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from passerelle.errors import Changed, EncodingError, IdentityError, SpoolFull
@@ -13,19 +13,19 @@ from passerelle.model import Acquisition, AcquisitionState
 from passerelle.wrapping import Hashed, Wrapper, origin_of, read_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from threading import Event
 
     from passerelle.interfaces import Identifier, Source
     from passerelle.lanes import Done
-    from passerelle.model import Identity, Origin
+    from passerelle.model import Identity, Origin, Value
     from passerelle.spool import Spool
 
 _log = logging.getLogger(__name__)
 
 _ROOM_PAUSE_S: Final = 5.0
 _FAREWELL_S: Final = 5  # what a stop grants to acquisitions under way
-_NOBODY_KNOWS: Final = "no patient: neither a sidecar nor its name says whose it is"
+_NOBODY_KNOWS: Final = "no patient: no sidecar, no name and no open exam says whose it is"
 _INTERRUPTED: Final = "was interrupted by the stop"
 
 
@@ -56,6 +56,7 @@ class Intake:
         *,
         agent: str,
         min_free: str,
+        facts: Callable[[Acquisition], Mapping[str, Value]] = lambda _: {},
         lanes: int = 1,
         on_admitted: Callable[[], None] = lambda: None,
     ) -> None:
@@ -68,6 +69,7 @@ class Intake:
             identifiers: Asked in this order whose they are.
             agent: The box's own name.
             min_free: Free space below which nothing is taken, percent or bytes.
+            facts: What the source says of how it was taken, DICOM keyword to value.
             lanes: How many acquisitions are at work at the same time.
             on_admitted: Called when something new is owed to the destinations.
         """
@@ -80,6 +82,7 @@ class Intake:
         self._identifiers = identifiers
         self._agent = agent
         self._min_free = min_free
+        self._facts = facts
         self._on_admitted = on_admitted
         self._width = lanes
         self._lanes: _Lanes | None = None
@@ -193,7 +196,20 @@ class Intake:
         for identifier in self._identifiers:
             identity = identifier.identify(acquisition)
             if identity is not None:
-                return identity
+                return _with_facts(identity, self._facts(acquisition))
         if media.is_part10:
             return None
         raise IdentityError(_NOBODY_KNOWS)
+
+
+def _with_facts(identity: Identity, facts: Mapping[str, Value]) -> Identity:
+    """Both together.
+
+    Raises:
+        IdentityError: They contradict each other.
+    """
+    said = identity.attributes
+    if twice := sorted(key for key in facts if key in said and said[key] != facts[key]):
+        msg = f"{identity.resolver}: says another {twice[0]} than the source"
+        raise IdentityError(msg)
+    return replace(identity, attributes={**said, **facts}) if facts else identity

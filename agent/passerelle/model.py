@@ -117,6 +117,27 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time that the clock told, and what tells later whether the clock was set since."""
+
+    at: float  #: s since the epoch
+    boot: str  #: names the run of the machine; "" where it has no name
+    steady_offset: float  #: `at` less what a clock that nobody sets told then
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exam:
+    """What is acquired from its opening to its closing is of one patient."""
+
+    id: int
+    opened_by: str  #: the resolver that answers for it: "barcode", "session"
+    opened_at: float  #: s since the epoch
+    closed_at: float | None  #: s since the epoch; None: it is open
+    last: Moment  #: of its opening, or its closing
+    attributes: Mapping[str, Value]  #: DICOM keyword to value; PatientID is always there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """One DICOM object as it lies in the spool."""
 

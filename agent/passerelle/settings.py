@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from passerelle.barcode import BarcodeSettings  # noqa: TC001 - pydantic reads it
+from passerelle.section import Name, Section
+from passerelle.source_settings import SourceSettings  # noqa: TC001 - pydantic reads it
 
 AeTitle = Annotated[
     str, Field(min_length=1, max_length=16, pattern=r"^[!-\[\]-~][ -\[\]-~]*$")
 ]  # PS3.5 6.2: printable ASCII but the backslash, not spaces alone
-Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(ge=0, le=86400)]
 LongText = Annotated[str, Field(max_length=64)]
 SyntaxName = Literal[
     "JPEGLSLossless",
@@ -24,11 +26,7 @@ SyntaxName = Literal[
 ]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class AgentSettings(_Section):
+class AgentSettings(Section):
     """This box."""
 
     name: Name = Field("passerelle", description="The box's own name; part of every UID it makes.")
@@ -41,7 +39,7 @@ class AgentSettings(_Section):
     )
 
 
-class EquipmentSettings(_Section):
+class EquipmentSettings(Section):
     """General Equipment and General Series (PS3.3 C.7.5.1, C.7.3.1)."""
 
     modality: str = Field("OT", pattern="^[A-Z]{2,16}$", description="Modality (0008,0060).")
@@ -56,59 +54,7 @@ class EquipmentSettings(_Section):
     ae_title: AeTitle = Field("PASSERELLE", description="Our calling AE title.")
 
 
-class FolderSourceSettings(_Section):
-    """A folder that a device or a person drops acquisitions into."""
-
-    name: Name = Field(description="Names the source in status and in every UID; do not change it.")
-    type: Literal["folder"] = Field(description="The kind of source.")
-    path: Path = Field(description="The folder.")
-    recursive: bool = Field(default=True, description="Sub-folders too.")
-    profile: Name | None = Field(None, description="A device profile; see `profile list`.")
-    settle_s: Seconds = Field(
-        2.0, description="Size and mtime unchanged this long, then a structural end check."
-    )
-    poll_s: Annotated[float, Field(gt=0, le=3600)] = Field(
-        5.0, description="The scan that finds everything; file events only hasten it."
-    )
-    after: Literal["archive", "delete", "keep"] = Field(
-        "archive", description="What becomes of the original once it is durable here."
-    )
-    sidecar_wait_s: Seconds = Field(10.0, description="How long a picture waits for its sidecar.")
-    incomplete_s: Seconds = Field(
-        60.0, description="How long a file may stand still unfinished before it is quarantined."
-    )
-
-
-class SerialSourceSettings(_Section):
-    """A device on a serial line that hands over files."""
-
-    name: Name = Field(description="Names the source in status and in every UID; do not change it.")
-    type: Literal["serial"] = Field(description="The kind of source.")
-    port: Annotated[str, Field(min_length=1)] = Field(
-        description=(
-            "The port, by preference by its name below /dev/serial/by-id (`passerelle devices`), "
-            "or a URL that pyserial takes: socket://, rfc2217://."
-        )
-    )
-    baudrate: Annotated[int, Field(ge=50, le=4_000_000)] = Field(
-        115200, description="Bits per second."
-    )
-    data_bits: Literal[7, 8] = Field(8, description="Bits of a character.")
-    parity: Literal["none", "even", "odd"] = Field("none", description="Parity of a character.")
-    stop_bits: Literal[1, 2] = Field(1, description="Stop bits of a character.")
-    protocol: Literal["frames"] = Field(
-        "frames", description="How files cross the line; hw/README.md has it byte for byte."
-    )
-    profile: Name | None = Field(None, description="A device profile; see `profile list`.")
-    after: Literal["archive", "delete"] = Field(
-        "archive", description="What becomes of the file received once its object is durable here."
-    )
-    limit_mb: Annotated[int, Field(ge=1, le=4095)] = Field(
-        256, description="A file larger than this many MiB is refused."
-    )
-
-
-class WorklistSettings(_Section):
+class WorklistSettings(Section):
     """A Modality Worklist SCP (PS3.4 K)."""
 
     host: str = Field(min_length=1, description="Host name or address.")
@@ -122,19 +68,28 @@ class WorklistSettings(_Section):
     )
 
 
-class IdentitySettings(_Section):
+class IdentitySettings(Section):
     """Whose an acquisition is."""
 
-    resolvers: tuple[Literal["sidecar", "filename"], ...] = Field(
-        ("sidecar", "filename"), description="Asked in this order; the first that answers wins."
+    resolvers: tuple[Literal["sidecar", "filename", "barcode", "session"], ...] = Field(
+        ("sidecar", "filename", "barcode", "session"),
+        description=(
+            "Asked in this order; the first that answers wins. barcode and session answer for what "
+            "was acquired, by the time of its file, while an exam was open that a scan or "
+            "`passerelle exam open` had opened."
+        ),
     )
     unidentified: Literal["hold"] = Field(
         "hold", description="What becomes of an acquisition that nobody answers for."
     )
     worklist: WorklistSettings | None = Field(None, description="Where `passerelle worklist` asks.")
+    barcode: BarcodeSettings | None = Field(None, description="The scanner that opens exams.")
+    exam_max_h: Annotated[float, Field(gt=0, le=168)] = Field(
+        12.0, description="An exam answers for nothing later than so many hours after its opening."
+    )
 
 
-class CommitmentSettings(_Section):
+class CommitmentSettings(Section):
     """Storage Commitment (PS3.4 J)."""
 
     mode: Literal["required", "preferred", "off"] = Field(
@@ -153,7 +108,7 @@ class CommitmentSettings(_Section):
     )
 
 
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """TLS towards a peer (PS3.15 B.12): TLS 1.2 or later, never a fall-back to clear."""
 
     ca: str = Field("", description="PEM file of whom to trust; the system's own when empty.")
@@ -164,7 +119,7 @@ class TlsSettings(_Section):
     )
 
 
-class RouteSettings(_Section):
+class RouteSettings(Section):
     """What goes to a destination; an empty list does not restrict."""
 
     modality: tuple[str, ...] = Field((), description="Only these modalities.")
@@ -174,7 +129,7 @@ class RouteSettings(_Section):
 StatusRule = Literal["stored", "unavailable", "defer", "refuse"]
 
 
-class DicomDestinationSettings(_Section):
+class DicomDestinationSettings(Section):
     """A Storage SCP (PS3.4 B)."""
 
     name: Name = Field(description="Names the destination in status and in the queue.")
@@ -216,7 +171,7 @@ class DicomDestinationSettings(_Section):
     )
 
 
-class FolderDestinationSettings(_Section):
+class FolderDestinationSettings(Section):
     """A folder that takes the objects, for example an import share."""
 
     name: Name = Field(description="Names the destination in status and in the queue.")
@@ -227,7 +182,7 @@ class FolderDestinationSettings(_Section):
     )
 
 
-class RetentionSettings(_Section):
+class RetentionSettings(Section):
     """What is kept here after it was proven."""
 
     committed_days: Annotated[float, Field(ge=0, le=36500)] = Field(
@@ -239,13 +194,12 @@ class RetentionSettings(_Section):
     )
 
 
-SourceSettings = Annotated[FolderSourceSettings | SerialSourceSettings, Field(discriminator="type")]
 DestinationSettings = Annotated[
     DicomDestinationSettings | FolderDestinationSettings, Field(discriminator="type")
 ]
 
 
-class Config(_Section):
+class Config(Section):
     """One agent."""
 
     agent: AgentSettings = Field(default_factory=AgentSettings)

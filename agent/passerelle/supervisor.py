@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from passerelle.assembly import Assembly
 from passerelle.control import Door
-from passerelle.errors import SourceError
+from passerelle.errors import ConfigError, SourceError
 from passerelle.monitor.health import DestinationView, SourceView, status_of
 from passerelle.policy import backoff_s
 from passerelle.reports import ReportListener
@@ -21,15 +21,17 @@ from passerelle.sources.folder import FolderSource
 from passerelle.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from passerelle.commitment import Prover
     from passerelle.control import Handler
     from passerelle.delivery import Courier
+    from passerelle.identity.barcode import BarcodeReader
     from passerelle.intake import Intake
     from passerelle.model import CommitmentReport
-    from passerelle.settings import Config, DestinationSettings, SourceSettings
-    from passerelle.sources.serial import SerialSource
+    from passerelle.settings import Config, DestinationSettings
+    from passerelle.source_settings import SourceSettings
+    from passerelle.sources.received import ReceivedSource
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +69,8 @@ class Agent:
         self._threads: list[threading.Thread] = []
         self._couriers: dict[str, Courier] = {}
         self._provers: dict[str, Prover] = {}
-        self._sources: dict[str, tuple[FolderSource | SerialSource, Intake]] = {}
+        self._sources: dict[str, tuple[FolderSource | ReceivedSource, Intake]] = {}
+        self._barcode: BarcodeReader | None = None
         self._faults: dict[Part, str] = {}  # not by name: a courier and its prover share one
 
     def start(self) -> None:
@@ -113,8 +116,21 @@ class Agent:
             data_dir=self.config.agent.data_dir,
             destinations=[self._destination_view(name) for name in self._couriers],
             sources=[self._source_view(name) for name in self._sources],
-            faults=[*self._other_faults(), *self.spool.findings],
+            faults=[
+                *self._other_faults(),
+                *self._assembly.exams.problems(),
+                *(self._barcode.problems() if self._barcode else ()),
+                *self.spool.findings,
+            ],
         )
+
+    def ask(self, request: str, body: dict[str, Any]) -> dict[str, Any]:
+        """What the control door answers, for who is in this process anyway.
+
+        Raises:
+            AgentError: It says why it cannot do that.
+        """
+        return self._handlers[request](body)
 
     def _build(self) -> Iterator[Part]:
         for destination in self.config.destinations:
@@ -124,9 +140,18 @@ class Agent:
         for port in sorted({port for one in self.config.destinations if (port := _port(one))}):
             yield ReportListener(port, self.config.equipment.ae_title, self._reported)
         yield self._assembly.retention()
+        yield self._assembly.exams
+        self._barcode = self._assembly.barcode_reader()
+        if self._barcode:
+            yield self._barcode
         decisions = self._assembly.decisions(on_changed=self._wake_couriers)
-        handlers: dict[str, Handler] = {"status": lambda _body: self.status()}
-        door = Door(self.config.agent.data_dir, {**handlers, **decisions.handlers()})
+        self._handlers: dict[str, Handler] = {
+            "status": lambda _body: self.status(),
+            "trigger": self._press,
+            **self._assembly.exams.handlers(),
+            **decisions.handlers(),
+        }
+        door = Door(self.config.agent.data_dir, self._handlers)
         door.open()
         yield door
 
@@ -177,6 +202,17 @@ class Agent:
         else:
             _log.warning("listener: report on an unknown transaction")
 
+    def _press(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        source, _ = self._sources.get(body["source"], (None, None))
+        press = getattr(getattr(source, "receiver", None), "press", None)
+        if press is None:
+            msg = f"trigger: {body['source']} is no source with a camera"
+            raise ConfigError(msg)
+        if not press(down=body["down"]):
+            msg = f"trigger: the camera of {body['source']} does not run"
+            raise ConfigError(msg)
+        return {}
+
     def _wake_couriers(self) -> None:
         for courier in self._couriers.values():
             courier.wake()
@@ -222,7 +258,7 @@ def deciding(config: Config, folder: Path) -> Iterator[dict[str, Handler]]:
     try:
         assembly = Assembly(config, folder, spool)
         try:
-            yield assembly.decisions().handlers()
+            yield {**assembly.decisions().handlers(), **assembly.exams.handlers()}
         finally:
             for child in assembly.children:
                 child.close()

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,9 @@ _FLAGS: Final = (
 _START_S: Final = 60.0
 _FLOOR: Final = 500_000  # bytes per second that the slowest encoder still manages
 _TRIES: Final = 2
+_PREPARED: Final = 64 << 20  # bytes; the pixels of a larger file would find no room to wait in
+#: As a rule there is nothing to encode in these.
+_VERBATIM: Final = frozenset({".jpg", ".jpeg", ".mjpeg", ".mp4", ".dcm", ".pdf"})
 _PART10_MAGIC: Final = b"DICM"  # PS3.10 7.1
 
 
@@ -139,6 +143,14 @@ class Wrapper:
             "profile": profile.model_dump(mode="json"),
         }
 
+    def prepare(self, media: Path) -> None:
+        """Let a worker that has nothing to do encode the file's pictures before it is offered."""
+        with suppress(OSError):
+            if media.suffix.casefold() not in _VERBATIM and media.stat().st_size <= _PREPARED:
+                subject = os.fspath(media)
+                body = {"media": subject, "profile": self._said["profile"]}
+                self._workers.prepare(subject, body)
+
     def wrap(
         self,
         media: Path,
@@ -191,7 +203,9 @@ class Wrapper:
     def _ask(self, body: Body, deadline_s: float) -> Body:
         for attempt in range(_TRIES):
             try:
-                return self._workers.request("wrap", body, deadline_s=deadline_s, alone=attempt > 0)
+                return self._workers.request(
+                    "wrap", body, deadline_s=deadline_s, alone=attempt > 0, subject=body["media"]
+                )
             except ChildError as failure:
                 if attempt + 1 == _TRIES:
                     msg = f"ended the decoder {_TRIES} times: {failure}"

@@ -16,7 +16,7 @@ from passerelle.destinations.dicom import DicomDestination
 from passerelle.destinations.folder import FolderDestination
 from passerelle.errors import ConfigError
 from passerelle.model import Acquisition, Fingerprint
-from passerelle.settings import FolderSourceSettings
+from passerelle.source_settings import FolderSourceSettings
 from passerelle.spool import Spool
 from support import wait_until
 

@@ -59,6 +59,9 @@ def test_an_absolute_folder_stays_and_defaults_are_filled_in(tmp_path: Path) -> 
     assert getattr(share, "path", None) == Path("/srv/out")
 
 
+SERIAL = '[[sources]]\ntype = "serial"\nname = "s"\nport = "p"\n'
+
+
 def test_every_fault_is_told_at_once_with_its_place_and_the_nearest_key(tmp_path: Path) -> None:
     text = GOOD.replace('path = "in"', 'path = "in"\nsettle_sec = 3\npoll_s = "often"')
     text = text.replace("mode =", "mod =").replace('host = "pacs.local"', "port = 70000")
@@ -84,6 +87,11 @@ def test_every_fault_is_told_at_once_with_its_place_and_the_nearest_key(tmp_path
         ('[agent]\nname = "two words"', "agent.name: string should match"),
         ('[[sources]]\ntype = "fax"\nname = "f"\npath = "p"', "sources[0]: input tag 'fax' found"),
         ('[[destinations]]\ntype = "fax"', "destinations[0]: input tag 'fax' found"),
+        (SERIAL + "data_bits = 7", "sources[0]: data_bits: frames carries bytes of 8 bits"),
+        (SERIAL + 'file_name = "a.raw"', "sources[0]: file_name and file_bytes: frames has"),
+        (SERIAL + 'protocol = "ymodem"\nfile_bytes = 9', "sources[0]: file_name and"),
+        (SERIAL + 'protocol = "zmodem"', "sources[0].protocol: input should be 'frames'"),
+        (SERIAL + 'protocol = "xmodem"\nfile_name = "../a"', "sources[0].file_name: string"),
         ("[identity]\nresolvers = 'sidecar'", "identity.resolvers: input should be a valid"),
     ],
 )
@@ -113,3 +121,25 @@ def test_the_file_is_the_given_one_else_the_environments(
     assert config.locate(tmp_path / "given.toml") == tmp_path / "given.toml"
     monkeypatch.delenv("PASSERELLE_CONFIG")
     assert config.locate(None) == config.DEFAULT_PATH
+
+
+def test_a_scanner_is_in_one_place_and_names_patients(tmp_path: Path) -> None:
+    def scanner(text: str) -> str:
+        return f"{GOOD}\n[identity.barcode]\n{text}\n"
+
+    good = scanner("port = '/dev/ttyS0'\npattern = '(?P<PatientID>\\d+)-(?P<AccessionNumber>\\w+)'")
+    loaded = config.load(written(tmp_path, good)).identity.barcode
+    assert loaded
+    assert (loaded.port, loaded.input, loaded.baudrate) == ("/dev/ttyS0", "", 9600)
+    where = "identity.barcode: say where the scanner is: either port or input"
+    assert faults(tmp_path, scanner("baudrate = 9600")) == [where]
+    assert faults(tmp_path, scanner("port = 'a'\ninput = 'b'")) == [where]
+    for pattern, why in {
+        "(?P<PatientID>": "not a regular expression: ",
+        "(?P<PatientId>.*)": "a group is named PatientId, and not one of AccessionNumber, ",
+        "(.*)": "names no patient: ",
+    }.items():
+        (fault,) = faults(tmp_path, scanner(f"port = 'a'\npattern = '{pattern}'"))
+        assert fault.startswith(f"identity.barcode.pattern: {why}")
+    (fault,) = faults(tmp_path, scanner("prot = 'a'\nport = 'a'"))
+    assert fault == "identity.barcode.prot: unknown key, did you mean port?"

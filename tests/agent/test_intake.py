@@ -77,7 +77,7 @@ def test_a_picture_of_nobody_is_held_durably_before_it_is_let_go_of(desk: Desk) 
     desk.take(acquisition)
     row = only(desk)
     assert row["state"] == "HELD"
-    assert row["reason"] == "no patient: neither a sidecar nor its name says whose it is"
+    assert row["reason"] == "no patient: no sidecar, no name and no open exam says whose it is"
     assert desk.source.released == [("a.png", True)]
     kept = desk.spool.kept(row["acquisition"])
     assert kept

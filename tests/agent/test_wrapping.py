@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from intake_support import PATIENT, Desk, png
 from passerelle.children.child import WORKER, Child
+from passerelle.children.pool import Pool
 from passerelle.errors import Changed, EncodingError, IdentityError
 from passerelle.model import Acquisition, Fingerprint, Identity
 from passerelle.wrapping import origin_of, read_once
@@ -18,6 +19,8 @@ from passerelle.wrapping import origin_of, read_once
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from passerelle.children.program import Body
 
 
 @pytest.fixture
@@ -155,3 +158,27 @@ def test_a_file_that_changes_between_hash_and_build_is_not_spooled(desk: Desk) -
             offered.media, media, origin, Identity(attributes=PATIENT, resolver="sidecar")
         )
     assert desk.rows() == []
+
+
+def test_what_was_prepared_while_it_settled_is_asked_of_who_prepared_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+    pool, wrapper = Pool([desk.worker]), desk.wrapper()
+    request = pool.request
+    monkeypatch.setattr(wrapper, "_workers", pool)
+
+    def requested(kind: str, body: Body, *, subject: str, **more: Any) -> Body:  # noqa: ANN401
+        asked.append((kind, subject))
+        return request(kind, body, subject=subject, **more)
+
+    monkeypatch.setattr(pool, "prepare", lambda subject, _: asked.append(("prepare", subject)))
+    monkeypatch.setattr(pool, "request", requested)
+    offered = desk.drop("a.png")
+    wrapper.prepare(offered.media)
+    for unprepared in (desk.drop("b.jpg").media, desk.folder / "gone.png"):
+        wrapper.prepare(unprepared)
+    media = read_once(offered.media)
+    whose = Identity(attributes=PATIENT, resolver="sidecar")
+    wrapper.wrap(offered.media, media, origin_of("box", offered, media), whose)
+    assert asked == [("prepare", str(offered.media)), ("wrap", str(offered.media))]

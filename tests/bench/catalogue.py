@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench import burst, endtoend, latency, ledger, rest, store
+from bench import burst, capture, endtoend, latency, ledger, rest, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 
 def benches() -> Iterator[Bench]:
-    for topic in (store, latency, endtoend, burst, ledger, rest):
+    for topic in (store, latency, endtoend, burst, ledger, rest, capture):
         yield from topic.BENCHES

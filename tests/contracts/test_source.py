@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from folder_support import Desk, Memory, RealClock, picture
+from passerelle.children.child import DEVICE, Child
 from passerelle.errors import SourceError
+from passerelle.sources.grabber import Grabber
+from passerelle.sources.inbox import Inbox, digest_of
+from passerelle.sources.received import ReceivedSource
 from passerelle.sources.serial import SerialSource
 from passerelle_hw.serial.line import LineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from passerelle.interfaces import Source
     from passerelle.model import Acquisition
@@ -78,7 +84,36 @@ class SerialDesk:
         return path
 
 
-@pytest.fixture(params=["folder", "serial"])
+class CameraDesk:
+    """A camera's source whose camera is not there: what it captured is put into its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._memory = Memory()
+
+    def restarted(self) -> ReceivedSource:
+        inbox = Inbox(self._folder / "inbox", self._folder / "receiving", room=lambda: None)
+        self.source = ReceivedSource(
+            "tower",
+            inbox,
+            Grabber("tower", {}, inbox, Child(DEVICE)),
+            archive=Path.unlink,
+            memory=self._memory,
+        )
+        return self.source
+
+    def give(self, name: str) -> Path:
+        inbox = self.source.inbox
+        inbox.make()
+        content = picture("PNG", compress_level=len(list(inbox.folder.iterdir())) % 10)
+        (inbox.staging / name).write_bytes(content)
+        digest = digest_of(name, b"{}", hashlib.sha256(os.urandom(8)).digest())
+        inbox.place(inbox.staging / name, name, digest, b"{}")
+        inbox.on_arrival()
+        return inbox.folder / digest / name
+
+
+@pytest.fixture(params=["folder", "serial", "grabber"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     match request.param:
         case "folder":
@@ -87,6 +122,9 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
         case "serial":
             line = SerialDesk(tmp_path)
             bench = Bench(line.source, line.give, line.restarted)
+        case "grabber":
+            camera = CameraDesk(tmp_path)
+            bench = Bench(camera.restarted(), camera.give, camera.restarted)
         case other:
             pytest.fail(other)
     yield bench

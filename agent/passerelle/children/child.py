@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 WORKER: Final = "passerelle.children.worker"
 PEER: Final = "passerelle.children.peer"
 LISTENER: Final = "passerelle.children.listener"
+DEVICE: Final = "passerelle.children.device"
 
 #: Address space, not memory in use: numpy and threads reserve far more than they touch.
-LIMIT_BYTES: Final = {WORKER: 2 << 30, PEER: 1 << 30, LISTENER: 1 << 30}
+LIMIT_BYTES: Final = {WORKER: 2 << 30, PEER: 1 << 30, LISTENER: 1 << 30, DEVICE: 2 << 30}
 _FAREWELL_S: Final = 2.0
 _WARM_S: Final = 60.0
 
@@ -58,6 +59,7 @@ class Child:
         self._idle_s = idle_s
         self._inherit = tuple(inherit)
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._frames: queue.SimpleQueue[Body | None] = queue.SimpleQueue()
         self._last_used = 0.0
@@ -97,12 +99,27 @@ class Child:
             process = self._started()
             try:
                 assert process.stdin is not None  # noqa: S101 - Popen was given PIPE
-                write_frame(process.stdin, {"request": kind, "body": body})
+                self._write(process.stdin, {"request": kind, "body": body})
                 return self._answer(process, process.stdin, deadline_s, on_asked, on_told)
             except OSError as error:
                 raise self._ended(process) from error
             finally:
                 self._last_used = time.monotonic()
+
+    def note(self, body: Body) -> bool:
+        """Say something to the request under way, from any thread; whether a child runs."""
+        process = self._process
+        if process is None or process.stdin is None or process.poll() is not None:
+            return False
+        try:
+            self._write(process.stdin, {"note": body})
+        except (OSError, ValueError):  # it has just ended
+            return False
+        return True
+
+    def _write(self, pipe: IO[bytes], frame: Body) -> None:
+        with self._writing:
+            write_frame(pipe, frame)
 
     def warm(self) -> None:
         """Start it while there is nothing to ask; returns at once."""
@@ -141,9 +158,9 @@ class Child:
                 raise self._ended(process)
             if "told" in frame:
                 if not on_told(frame["told"]):
-                    write_frame(pipe, {"halt": True})
+                    self._write(pipe, {"halt": True})
             elif "asked" in frame:
-                write_frame(pipe, {"reply": on_asked(frame["asked"])})
+                self._write(pipe, {"reply": on_asked(frame["asked"])})
             elif "answer" in frame:
                 answer: Body = frame["answer"]
                 return answer

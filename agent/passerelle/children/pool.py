@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from passerelle.children.child import WORKER, Child
+from passerelle.errors import AgentError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST: Final = 4
 _MEMORY_EACH: Final = 400 << 20  # of the machine's: a worker on a large picture takes this much
+_AHEAD: Final = 16  # preparations that wait, and that are remembered
+_AHEAD_S: Final = 20.0
 
 
 class Pool:
@@ -35,6 +40,10 @@ class Pool:
         self._free = list(reversed(self._children))
         self._turn = threading.Condition()
         self._alone = 0  # requests that are, or wait to be, the only one
+        self._wanting = 0  # requests that wait for a child
+        self._to_prepare: OrderedDict[str, Body] = OrderedDict()
+        self._prepared: OrderedDict[str, Child] = OrderedDict()  # who has, or is about to
+        self._preparing: set[Child] = set()
 
     @property
     def size(self) -> int:
@@ -42,7 +51,13 @@ class Pool:
         return len(self._children)
 
     def request(
-        self, kind: str, body: Body, *, deadline_s: float | None, alone: bool = False
+        self,
+        kind: str,
+        body: Body,
+        *,
+        deadline_s: float | None,
+        alone: bool = False,
+        subject: str = "",
     ) -> Body:
         """What a child answers; the deadline runs from when there is one.
 
@@ -52,16 +67,50 @@ class Pool:
             deadline_s: As `Child.request` has it.
             alone: Wait until the others are done and keep them waiting: whatever happens
                 then, no other's hunger for memory has caused it.
+            subject: What may have been prepared; whoever did so is asked.
 
         Raises:
             ChildError: It crashed, hung past the deadline or outgrew its limit.
             AgentError: What the child itself raised, by name.
         """
-        child = self._taken(alone=alone)
+        child = self._taken(alone=alone, subject=subject)
         try:
             return child.request(kind, body, deadline_s=deadline_s)
         finally:
             self._given_back(child, alone=alone)
+
+    def prepare(self, subject: str, body: Body) -> None:
+        """Let a child that nobody needs do ahead of time what a request on `subject` will take.
+
+        Returns at once. What comes of it is not told: the request itself will tell.
+        """
+        with self._turn:
+            if not self._is_quiet or len(self._to_prepare) >= _AHEAD:
+                return
+            self._to_prepare[subject] = body
+        threading.Thread(target=self._prepare_some, name="ahead", daemon=True).start()
+
+    @property
+    def _is_quiet(self) -> bool:
+        return not (self._alone or self._wanting)
+
+    def _prepare_some(self) -> None:
+        while True:
+            with self._turn:
+                if not self._is_quiet:
+                    self._to_prepare.clear()  # their requests are about to come
+                if not self._to_prepare or not self._free:
+                    return
+                subject, body = self._to_prepare.popitem(last=False)
+                child = self._free.pop()
+                self._preparing.add(child)
+                self._prepared[subject] = child
+                if len(self._prepared) > _AHEAD:
+                    self._prepared.popitem(last=False)
+            with suppress(AgentError):
+                child.request("prepare", body, deadline_s=_AHEAD_S)
+            self._preparing.discard(child)
+            self._given_back(child, alone=False)
 
     def warm(self) -> None:
         """Start one child, if there is none, while there is nothing to ask it; returns at once."""
@@ -76,14 +125,25 @@ class Pool:
         for child in self._children:
             child.close()
 
-    def _taken(self, *, alone: bool) -> Child:
+    def _taken(self, *, alone: bool, subject: str) -> Child:
         with self._turn:
+            self._to_prepare.pop(subject, None)
+            prepared = self._prepared.pop(subject, None)
             if alone:
                 self._alone += 1
                 self._turn.wait_for(lambda: len(self._free) == self.size)
-            else:
-                self._turn.wait_for(lambda: self._free and not self._alone)
-            return self._free.pop()
+                return self._free.pop()
+            self._wanting += 1
+            try:
+                self._turn.wait_for(
+                    # Whoever is still at it will be done before another could be.
+                    lambda: self._free and not self._alone and prepared not in self._preparing
+                )
+            finally:
+                self._wanting -= 1
+            child = prepared if prepared in self._free else self._free[-1]
+            self._free.remove(child)
+            return child
 
     def _given_back(self, child: Child, *, alone: bool) -> None:
         with self._turn:

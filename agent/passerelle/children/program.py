@@ -1,7 +1,8 @@
 """The inside of a child: reads requests from its parent and answers them, one at a time.
 
 A frame is a 4-byte big-endian length and that many bytes of JSON. Standard input brings
-requests `{"request": kind, "body": {…}}`, replies to questions and `{"halt": true}`; standard
+requests `{"request": kind, "body": {…}}`, replies to questions, `{"note": {…}}` for the request
+under way and `{"halt": true}`; standard
 output takes `{"answer": {…}}`, `{"error": {"kind", "text"}}`, `{"told": {…}}`, `{"asked": {…}}`
 or, last of all, `{"crash": where}`.
 """
@@ -73,6 +74,8 @@ class Parent:
         self._writing = threading.Lock()
         self._asking = threading.Lock()
         self._halted = False
+        #: Given what the parent says to the request under way, in a thread of its own.
+        self.on_note: Callable[[Body], None] = lambda _: None
         threading.Thread(target=self._read, daemon=True).start()
 
     @property
@@ -104,6 +107,8 @@ class Parent:
         while (body := read_frame(sys.stdin.buffer)) is not None:
             if "halt" in body:
                 self._halted = True
+            elif "note" in body:
+                self.on_note(body["note"])
             else:
                 (self._requests if "request" in body else self._replies).put(body)
         os._exit(0)  # the parent is gone: whatever is under way concerns nobody any more

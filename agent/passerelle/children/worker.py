@@ -29,6 +29,12 @@ def _wrap(body: Body) -> Body:
     return wrap(body)
 
 
+def _prepare(body: Body) -> Body:
+    from passerelle.dicom.ahead import prepare  # noqa: PLC0415
+
+    return prepare(body)
+
+
 def _reidentify(body: Body) -> Body:
     from passerelle.dicom.reidentify import reidentify  # noqa: PLC0415
 
@@ -74,6 +80,7 @@ def _within_memory(work: Callable[[Body], Body]) -> Handler:
 HANDLERS: Final = {
     "warm": _within_memory(_warm),
     "wrap": _within_memory(_wrap),
+    "prepare": _within_memory(_prepare),
     "reidentify": _within_memory(_reidentify),
     "transcode": _within_memory(_transcode),
     "inspect": _within_memory(_inspect),

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -19,17 +20,24 @@ from passerelle.control import ask
 from passerelle.destinations.dicom import SYNTAXES
 from passerelle.destinations.outgoing import node_of
 from passerelle.errors import AgentError
+from passerelle.identity.scanning import scanner_settings
 from passerelle.profile import load_profile
-from passerelle.settings import DicomDestinationSettings, SerialSourceSettings
+from passerelle.settings import DicomDestinationSettings
+from passerelle.source_settings import GrabberSourceSettings, SerialSourceSettings
+from passerelle.sources.station import station_of
 from passerelle.spool.files import free_bytes_wanted
+from passerelle_hw.camera.trial import look_at
+from passerelle_hw.scanner import ScannerGone, open_scanner
 from passerelle_hw.serial.line import Line, LineGone, LineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from passerelle.barcode import BarcodeSettings
     from passerelle.profile import Profile
-    from passerelle.settings import Config, SourceSettings
+    from passerelle.settings import Config
+    from passerelle.source_settings import SourceSettings
 
 _DEADLINE_S: Final = 60.0
 #: The Storage SOP Classes an object may come in, single and multi-frame (PS3.4 B.5).
@@ -92,6 +100,8 @@ def checks(config: Config, folder: Path, *, offline: bool) -> Iterator[Finding]:
         yield Finding("warning", "sources", "none: nothing will be acquired")
     if not config.destinations:
         yield Finding("warning", "destinations", "none: nothing will be delivered")
+    if config.identity.barcode:
+        yield _scanner(config.identity.barcode, running=running)
     for destination in config.destinations:
         if not isinstance(destination, DicomDestinationSettings):
             yield _folder(destination.name, destination.path, os.W_OK)
@@ -132,6 +142,8 @@ def _clock() -> Finding:
 def _source(source: SourceSettings, *, running: bool) -> Finding:
     if isinstance(source, SerialSourceSettings):
         return _line(source, running=running)
+    if isinstance(source, GrabberSourceSettings):
+        return _camera(source, running=running)
     wanted = os.R_OK if source.after == "keep" else os.R_OK | os.W_OK
     return _folder(source.name, source.path, wanted)
 
@@ -158,6 +170,31 @@ def _line(source: SerialSourceSettings, *, running: bool) -> Finding:
         text = f"{source.port} may be another device tomorrow: `passerelle devices` has its name"
         return Finding("warning", source.name, text)
     return Finding("ok", source.name, source.port)
+
+
+def _camera(source: GrabberSourceSettings, *, running: bool) -> Finding:
+    """Whether a camera shows a picture that would be stored; nothing is."""
+    if running:
+        return Finding("ok", source.name, f"{source.device}, in the agent's hands; see status")
+    told = look_at(station_of(source)["station"])
+    if told.is_good:
+        return Finding("ok", source.name, f"{source.device}: {told.text}")
+    text = f"{source.device}: {told.text}; `passerelle devices` lists the cameras"
+    return Finding("FAILED", source.name, text)
+
+
+def _scanner(settings: BarcodeSettings, *, running: bool) -> Finding:
+    """Whether the barcode scanner is there and can be opened; nothing is sent to it."""
+    place = settings.port or settings.input
+    if running:
+        return Finding("ok", "barcode", f"{place}, in the agent's hands; see status")
+    stopped = Event()
+    stopped.set()  # opening is all that is tried
+    try:
+        open_scanner(scanner_settings(settings)).watch(print, stopped, lambda: None)
+    except ScannerGone as gone:
+        return Finding("FAILED", "barcode", f"cannot be opened: {gone}")
+    return Finding("ok", "barcode", place)
 
 
 def _port(port: int) -> Finding:

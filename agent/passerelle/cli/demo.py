@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _PICTURES: Final = 6
+_CAPTURES: Final = 3
 _STILLS: Final = 0 if sys.platform == "win32" else 3  # there are no pseudo terminals
 _PATIENCE_S: Final = 60.0
 _EVERY_S: Final = 6.0
+_PRESS_S: Final = 0.6
 _LOOK_S: Final = 0.05
 _AE_TITLE: Final = "DEMO"
+_EXAMINED: Final = {"PatientID": "001093", "PatientName": "Müller^Jörg", "AccessionNumber": "DEMO1"}
 _CONFIG: Final = """\
 [agent]
 name = "demo"
@@ -49,6 +53,13 @@ type = "folder"
 path = "acquisitions"
 settle_s = 0.3
 poll_s = 1.0
+
+[[sources]]
+name = "camera"
+type = "grabber"
+device = "test"
+rate = 25
+profile = "endoscopy-still"
 
 {serial}
 [[destinations]]
@@ -91,7 +102,7 @@ def command(port: int, *, once: bool) -> None:
 
 
 class Demo:
-    """Two devices, an agent's data and an archive, and what happens there."""
+    """Three devices, an agent's data and an archive, and what happens there."""
 
     def __init__(self, folder: Path, archive_port: int) -> None:
         self._folder = folder
@@ -99,6 +110,7 @@ class Demo:
         self._report_port = _free_port()
         self._shown: dict[str, str] = {}
         self._began: dict[str, float] = {}
+        self._pressed: deque[float] = deque()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -118,10 +130,12 @@ class Demo:
         with self._archive(), self.scope.plugged() if _STILLS else nullcontext():
             self.agent = Agent(load(config), self._folder)
             self.agent.start()
+            self.agent.ask("exam open", {"attributes": _EXAMINED, "actor": "demo"})
             self.device = SimulatedModality(acquisitions, seed=2, pause_s=0.05)
             click.echo(f"archive   {_AE_TITLE}@127.0.0.1:{self._archive_port}")
             click.echo(f"agent     {config}")
             click.echo(f"device    exports into {acquisitions}")
+            click.echo("camera    test, pressed by hand, in the exam of its patient")
             if _STILLS:
                 click.echo(f"scope     on the serial line {port}")
             click.echo()
@@ -137,7 +151,11 @@ class Demo:
         """
         devices = [
             threading.Thread(target=self._export, args=(stop, once, *device), daemon=True)
-            for device in ((self._exported, _PICTURES), (self._sent, _STILLS))
+            for device in (
+                (self._exported, _PICTURES),
+                (self._sent, _STILLS),
+                (self._captured, _CAPTURES),
+            )
         ]
         for device in devices:
             device.start()
@@ -151,7 +169,7 @@ class Demo:
         patience = time.monotonic() + _PATIENCE_S
         while not stop.wait(_LOOK_S):
             committed = self._tell()
-            if once and committed == _PICTURES + _STILLS:
+            if once and committed == _PICTURES + _STILLS + _CAPTURES:
                 click.echo()
                 click.echo(f"{committed} of {committed} committed; nothing is owed")
                 return True
@@ -189,6 +207,20 @@ class Demo:
                 return
             began = time.monotonic()
 
+    def _captured(self, count: int, stop: threading.Event) -> None:
+        for _ in range(count):
+            while self._camera_problems() and not stop.wait(_LOOK_S):
+                continue
+            if stop.wait(_PRESS_S):
+                return
+            self.agent.ask("trigger", {"source": "camera", "down": True})
+            self._pressed.append(time.monotonic())
+            click.echo(_line(0.0, "pressed", "camera", 0))
+
+    def _camera_problems(self) -> bool:
+        sources = self.agent.status()["sources"]
+        return any(one["name"] == "camera" and one["reason"] for one in sources)
+
     def _tell(self) -> int:
         """Print what has changed; how many pictures are committed."""
         rows = list(self.agent.spool.rows(None))
@@ -197,6 +229,8 @@ class Demo:
             if self._shown.get(row["sop_instance_uid"]) == state:
                 continue
             self._shown[row["sop_instance_uid"]] = state
+            if name.startswith("still-") and name not in self._began and self._pressed:
+                self._began[name] = self._pressed.popleft()
             seconds = time.monotonic() - self._began.get(name, time.monotonic())
             click.echo(_line(seconds, state, name, row["bytes"]))
         return len({row["original"] for row in rows if row["state"] == "COMMITTED"})

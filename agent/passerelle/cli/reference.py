@@ -13,9 +13,12 @@ from passerelle.settings import (
     DicomDestinationSettings,
     EquipmentSettings,
     FolderDestinationSettings,
-    FolderSourceSettings,
     IdentitySettings,
     RetentionSettings,
+)
+from passerelle.source_settings import (
+    FolderSourceSettings,
+    GrabberSourceSettings,
     SerialSourceSettings,
 )
 
@@ -39,6 +42,20 @@ _SECTIONS: Final[tuple[tuple[str, type[BaseModel], dict[str, Any]], ...]] = (
         "[[sources]]",
         SerialSourceSettings,
         {"name": "scope", "type": "serial", "port": "/dev/serial/by-id/usb-Acme_Scope_0001-if00"},
+    ),
+    (
+        "[[sources]]",
+        GrabberSourceSettings,
+        {
+            "name": "tower",
+            "type": "grabber",
+            "device": "/dev/v4l/by-id/usb-Acme_Grabber_0001-video-index0",
+            "trigger": {
+                "type": "line",
+                "port": "/dev/serial/by-id/usb-Acme_Pedal_1-if00",
+                "line": "cts",
+            },
+        },
     ),
     ("[identity]", IdentitySettings, {"host": "ris.local", "ae_title": "RIS"}),
     (
@@ -77,19 +94,28 @@ def _section(header: str, section: type[BaseModel], examples: dict[str, Any]) ->
 
 
 def _key(key: str, field: FieldInfo, examples: dict[str, Any]) -> Iterator[str]:
-    nested = next(_models(field.annotation), None)
-    if nested is not None:
-        for name, inner in nested.model_fields.items():
-            yield from _comment(f"{key}.{name}: {inner.description}")
+    kinds = list(_models(field.annotation))
+    for kind in kinds:
+        # What is one of several kinds is told of each: its `type` says which it is.
+        which = f" ({_kind(kind)})" if len(kinds) > 1 else ""
+        for name, inner in kind.model_fields.items():
+            yield from _comment(f"{key}.{name}{which}: {inner.description}")
+    if len(kinds) > 1:
+        yield f"{key} = {_toml(examples[key])}"
+    elif kinds:
         mark = "# " if field.default is None else ""
         pairs = [
-            (name, _value(name, inner, examples)) for name, inner in nested.model_fields.items()
+            (name, _value(name, inner, examples)) for name, inner in kinds[0].model_fields.items()
         ]
         inline = ", ".join(f"{name} = {_toml(value)}" for name, value in pairs if value is not None)
         yield f"{mark}{key} = {{ {inline} }}"
-        return
-    value = _value(key, field, examples)
-    yield f"# {key} =" if value is None else f"{key} = {_toml(value)}"
+    else:
+        value = _value(key, field, examples)
+        yield f"# {key} =" if value is None else f"{key} = {_toml(value)}"
+
+
+def _kind(section: type[BaseModel]) -> str:
+    return str(section.model_fields["type"].annotation.__args__[0])  # type: ignore[union-attr]
 
 
 def _value(key: str, field: FieldInfo, examples: dict[str, Any]) -> Any:  # noqa: ANN401 - a TOML value

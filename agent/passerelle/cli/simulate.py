@@ -6,13 +6,16 @@ import itertools
 import sys
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from passerelle.errors import ConfigError, Unavailable
 from passerelle_hw.serial.sender import NotDelivered
 from passerelle_hw.serial.simulated import Faults, Pty, SimulatedSerialDevice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SHARE: Final = click.FloatRange(0, 0.5)
 
@@ -24,6 +27,35 @@ def command() -> None:
     \b
     passerelle simulate serial --port /tmp/scope --noise 0.02
     """
+
+
+@command.command("scanner")
+@click.option(
+    "--port", type=click.Path(path_type=Path), required=True, help="The port's name, made here."
+)
+@click.option("--every", type=float, default=2.0, help="Seconds before each code, and at the end.")
+@click.option("--aim", default="]C1", help="The AIM identifier before each code; may be empty.")
+@click.argument("codes", nargs=-1, required=True, metavar="TEXT…")
+def scanner(*, port: Path, every: float, aim: str, codes: Sequence[str]) -> None:
+    """A barcode scanner on a serial line that reads these codes, one after the other.
+
+    \b
+    passerelle simulate scanner --port /tmp/scanner 00042 00043
+    """
+    if sys.platform == "win32":
+        msg = "simulate scanner: Windows has no pseudo terminals"
+        raise ConfigError(msg)
+    line = Pty(port)
+    line.plug()
+    try:
+        click.echo(f"plugged in: {port}")
+        for number, code in enumerate(codes, 1):
+            time.sleep(every)
+            line.write(f"{aim}{code}\r\n".encode())
+            click.echo(f"read code {number}")
+        time.sleep(every)
+    finally:
+        line.unplug()
 
 
 @command.command("serial")
@@ -72,3 +104,20 @@ def serial(
             msg = f"simulate serial: not delivered: {fault}"
             raise Unavailable(msg) from fault
     click.echo(f"faults on the line: {device.faults}")
+
+
+@command.command("grabber")
+@click.option("--into", type=click.Path(path_type=Path), required=True, help="A folder.")
+@click.option("--faults", default="", help="As in the device's name: drop=5%&unplug=3s@20s")
+@click.option("--every", type=float, default=2.0, help="Seconds from one press to the next.")
+@click.option("--count", type=int, default=5, help="Presses.")
+@click.option("--clip", type=float, default=0.0, help="Clips of so many seconds, and no stills.")
+def grabber(*, into: Path, faults: str, every: float, count: int, clip: float) -> None:
+    """The camera `test` with its faults: what each press gives lies in a folder.
+
+    \b
+    passerelle simulate grabber --into /tmp/stills --faults 'truncate=10%&nosignal=3s@10s'
+    """
+    from passerelle.cli.simulated_grabber import play  # noqa: PLC0415 - as the device child
+
+    play(into, f"test:?{faults}" if faults else "test", every=every, count=count, clip_s=clip)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from passerelle.dicom import (
+    ahead,
     classes,
     codecs,
     document,
@@ -20,7 +21,7 @@ from passerelle.dicom import (
 )
 from passerelle.dicom.coding import EXPLICIT, NATIVE
 from passerelle.dicom.media import unchanged
-from passerelle.dicom.reading import kind, read
+from passerelle.dicom.reading import kind
 from passerelle.dicom.request import Made, Wrapping, answer
 from passerelle.dicom.timing import timed
 from passerelle.errors import EncodingError
@@ -59,8 +60,8 @@ def wrap(body: Mapping[str, Any]) -> dict[str, Any]:
                 instance, notes = video.encapsulate(wrapping)
                 made.append(instance)
             case "picture":
-                read_ = read(wrapping.media, wrapping.profile)
-                pictures = [timed(wrapping, picture) for picture in read_]
+                read = ahead.read(wrapping.media, wrapping.sha256, wrapping.profile)
+                pictures = [timed(wrapping, picture) for picture in read]
                 made.extend(_of_pictures(wrapping, pictures))
                 notes = tuple(dict.fromkeys(note for one in pictures for note in one.notes))
     return answer(made, notes)
@@ -166,4 +167,4 @@ def _encoded(picture: Picture, shape: FrameShape, syntax: str) -> Iterator[bytes
         if isinstance(frame, bytes):
             yield frame
         else:
-            yield codecs.encode(frame, shape, syntax)
+            yield ahead.encode(frame, shape, syntax)

@@ -45,14 +45,15 @@ class Wrapping:
             origin=Origin(**body["origin"]),
             attributes=body["attributes"],
             equipment=body["equipment"],
-            profile=_profile(body["profile"]),
+            profile=profile_of(body["profile"]),
             into=Path(body["into"]),
             number=body["number"],
             acquired_at=dt.datetime.fromisoformat(body["acquired_at"]),
         )
 
 
-def _profile(said: Mapping[str, Any]) -> Profile:
+def profile_of(said: Mapping[str, Any]) -> Profile:
+    """A profile as it crosses the pipe."""
     # The parent has read and checked it: pydantic would cost each worker 12 MB and its start.
     raw = said["raw"] and SimpleNamespace(**said["raw"])
     arranged = {key: [SimpleNamespace(**one) for one in said[key]] for key in _ARRANGED}

@@ -108,6 +108,12 @@ class Archive:
         """The SOP Instance UIDs of what it has."""
         return sorted(self._held)
 
+    def forget(self) -> None:
+        """Lose all that it has."""
+        self._held.clear()
+        for path in self.folder.glob("*.dcm"):
+            path.unlink()
+
     def _entity(self) -> AE:
         entity = AE(self.ae_title)
         entity.maximum_associations = 20

@@ -58,6 +58,7 @@ class FolderSource:
         incomplete_s: float = 60.0,
         raw_suffixes: Collection[str] = (),
         on_found: Callable[[], None] = lambda: None,
+        on_whole: Callable[[Path], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         is_mount: Callable[[Path], bool] = os.path.ismount,
@@ -74,6 +75,7 @@ class FolderSource:
         self._incomplete_s = incomplete_s
         self._raw_suffixes = raw_suffixes
         self._on_found = on_found
+        self._on_whole = on_whole
         self._clock = clock
         self._wall_clock = wall_clock
         self._is_mount = is_mount
@@ -219,6 +221,8 @@ class FolderSource:
             if self._candidates.picture(candidate.name) is candidate:
                 with suppress(OSError):  # told when it is due
                     candidate.complete = not self._fault(candidate)
+                    if candidate.complete:
+                        self._on_whole(self.path / candidate.name)
             return
         self._bell.wait(min(until, ripe if self._ahead else NEVER) - now)
         self._bell.clear()

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager, suppress
-from dataclasses import replace
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from passerelle.errors import SourceError, SpoolFull
-from passerelle.sources.folder import FolderSource
+from passerelle.errors import SpoolFull
+from passerelle.sources.received import ReceivedSource
 from passerelle.sources.serial_inbox import SerialInbox
-from passerelle_hw.serial.events import Rejected
+from passerelle_hw.serial.events import GivenUp, Rejected
 from passerelle_hw.serial.evidence import Evidence
-from passerelle_hw.serial.frames import Frames
 from passerelle_hw.serial.line import Line, LineGone
-from passerelle_hw.serial.transfer import Transfer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
+    from pathlib import Path
     from threading import Event
 
-    from passerelle.model import Acquisition
+    from passerelle.source_settings import SerialProtocol
     from passerelle.sources.releasing import After, Memory
     from passerelle_hw.serial.line import LineSettings
+    from passerelle_hw.serial.receiving import Receiving, Said
+    from passerelle_hw.serial.transfer import Store
 
-_POLL_S: Final = 60.0  # the receiver tells of each file; a look all the same, for what it cannot
-_IDLE_S: Final = 60.0
 _SHORTEST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
 
-class SerialSource:
-    """Offers what its receiver put into the inbox, by way of a folder source on it."""
+class SerialSource(ReceivedSource):
+    """Offers what a device sent over its line."""
+
+    inbox: SerialInbox
+    receiver: Receiver
 
     def __init__(
         self,
@@ -46,6 +46,9 @@ class SerialSource:
         archive: Callable[[Path], object],
         memory: Memory,
         limit_bytes: int,
+        protocol: SerialProtocol = "frames",
+        file_name: str = "file",
+        file_bytes: int | None = None,
         after: After = "archive",
         raw_suffixes: Collection[str] = (),
         on_found: Callable[[], None] = lambda: None,
@@ -57,99 +60,59 @@ class SerialSource:
             line: Where the device is.
             data_dir: Inbox and evidence lie below it.
             room: Raises `SpoolFull` when nothing is to be taken.
-            archive: What becomes of an original with `after = "archive"`.
-            memory: See `FolderSource`.
+            archive: See `ReceivedSource`, as for what follows.
+            memory: See there.
             limit_bytes: A file is not larger.
-            after: What becomes of an original that is durable in the spool.
-            raw_suffixes: See `FolderSource`.
-            on_found: Called when a file has come.
+            protocol: How files cross the line.
+            file_name: See `receiving`.
+            file_bytes: See `receiving`.
+            after: See `ReceivedSource`.
+            raw_suffixes: See there.
+            on_found: See there.
         """
-        self.name = name
-        self._stir: Callable[[], None] = lambda: None
-        folder = data_dir / "inbox" / name
         inbox = SerialInbox(
-            folder,
+            data_dir / "inbox" / name,
             data_dir / "receiving" / name,
             room=room,
-            on_arrival=self._arrived,
             limit_bytes=limit_bytes,
         )
-        self._let_go = Path.unlink if after == "delete" else archive
-        self.inbox = inbox  #: what the receiver fills
-        self._folder = FolderSource(
+        receiver = Receiver(
             name,
-            folder,
+            line,
+            inbox,
+            data_dir / "evidence",
+            speak=lambda store: receiving(protocol, store, file_name, file_bytes),
+        )
+        super().__init__(
+            name,
+            inbox,
+            receiver,
             archive=archive,
             memory=memory,
-            settle_s=0.0,
-            poll_s=_POLL_S,
             after=after,
-            sidecar_wait_s=0.0,  # they come together
-            incomplete_s=0.0,  # it will not grow
             raw_suffixes=raw_suffixes,
             on_found=on_found,
-            hasten=self._hastened,
         )
-        self.receiver = Receiver(name, line, inbox, data_dir / "evidence")
 
-    @property
-    def last_acquisition_at(self) -> float | None:
-        """When something was offered last."""
-        return self._folder.last_acquisition_at
 
-    @property
-    def pending(self) -> int:
-        """How many files were acknowledged and are not in the spool yet."""
-        return self._folder.pending
+def receiving(
+    protocol: SerialProtocol, store: Store, file_name: str = "file", file_bytes: int | None = None
+) -> Receiving:
+    """The box's side of a protocol; a file's name and length are for one that tells neither."""
+    match protocol:
+        case "frames":
+            from passerelle_hw.serial.receiving import FrameReceiving  # noqa: PLC0415 - one is used
 
-    def acquisitions(self, stop: Event) -> Iterator[Acquisition | None]:
-        """See `Source.acquisitions`."""
-        try:
-            self.inbox.tidy(self._let_go)
-        except (OSError, SpoolFull) as error:
-            msg = f"{self.name}: the inbox cannot be made: {error}"
-            raise SourceError(msg) from error
-        for found in self._folder.acquisitions(stop):
-            # As the device named it: the folder around it is ours.
-            yield found and replace(found, name=found.media.name)
+            return FrameReceiving(store)
+        case "xmodem" | "xmodem-checksum":
+            from passerelle_hw.serial.xmodem import Xmodem  # noqa: PLC0415
 
-    def release(self, acquisition: Acquisition, *, kept: bool) -> None:
-        """See `Source.release`. What is not whole goes too: no device goes on writing it."""
-        self._folder.release(replace(self._in_inbox(acquisition), complaint=""), kept=kept)
-        with suppress(OSError):  # it could not be let go of yet; the next start removes its folder
-            acquisition.media.parent.rmdir()
+            is_crc = protocol == "xmodem"
+            return Xmodem(store, file_name, is_crc=is_crc, file_bytes=file_bytes)
+        case "ymodem":
+            from passerelle_hw.serial.xmodem import Ymodem  # noqa: PLC0415
 
-    def retry(self, acquisition: Acquisition) -> None:
-        """See `Source.retry`."""
-        self._folder.retry(self._in_inbox(acquisition))
-
-    def wake(self) -> None:
-        """See `Source.wake`."""
-        self._folder.wake()
-
-    def problems(self) -> list[str]:
-        """What an operator should know."""
-        return [*self.receiver.problems(), *self._folder.problems()]
-
-    @staticmethod
-    def _in_inbox(acquisition: Acquisition) -> Acquisition:
-        media = acquisition.media
-        return replace(acquisition, name=f"{media.parent.name}/{media.name}")
-
-    @contextmanager
-    def _hastened(
-        self,
-        _folder: Path,
-        stir: Callable[[], None],
-        *,
-        source: str,  # noqa: ARG002 - as `hastened` is called
-        recursive: bool,  # noqa: ARG002
-    ) -> Iterator[Callable[[bool], None]]:
-        self._stir = stir
-        yield lambda _on: None
-
-    def _arrived(self) -> None:
-        self._stir()
+            return Ymodem(store)
 
 
 class Receiver:
@@ -165,16 +128,20 @@ class Receiver:
         inbox: SerialInbox,
         evidence: Path,
         *,
+        speak: Callable[[Store], Receiving] = lambda store: receiving("frames", store),
         open_line: Callable[[LineSettings], Line] = Line,
     ) -> None:
         self.name = f"{source} line"
         self._source = source
         self._settings = settings
         self._inbox = inbox
+        self._speak = speak
         self._open_line = open_line
         self._evidence = Evidence(evidence / f"{source}.log")
         self._line: Line | None = None
         self._reason = ""
+        self._refusal = ""
+        self._files = 0
 
     def run(self, stop: Event) -> None:
         """Receive until `stop` is set."""
@@ -207,23 +174,35 @@ class Receiver:
 
     def problems(self) -> list[str]:
         """What an operator should know."""
-        return [self._reason] if self._reason else []
+        return [problem for problem in (self._reason, self._refusal) if problem]
 
     def _receive(self, line: Line, stop: Event) -> None:
-        frames, transfer = Frames(), Transfer(self._inbox)
+        receiving = self._speak(self._inbox)
+        self._files = 0
         try:
             while not stop.is_set():
-                piece = line.read(_IDLE_S)
-                if piece is None:
-                    continue
-                if piece.fault:
-                    frames.interrupt(piece.fault)
-                for event in frames.feed(piece.data):
-                    if isinstance(event, Rejected):
-                        self._note(event)
-                    line.write(transfer.take(event))
+                piece = line.read(receiving.patience_s)
+                if stop.is_set():
+                    return
+                said = receiving.take(piece) if piece else receiving.silent()
+                for event in said:
+                    self._hear(event, receiving.files)
+                    line.write(event.answer)
         finally:
-            transfer.interrupt()
+            receiving.interrupt()
+
+    def _hear(self, event: Said, files: int) -> None:
+        """Tell of what was no file."""
+        if isinstance(event, Rejected):
+            self._note(event)
+        if isinstance(event, GivenUp):
+            self._files = files
+            with suppress(OSError):
+                self._evidence.keep(event.why, b"")
+            self._refusal = f"{self._source}: a file of the device was not taken: {event.why}"
+            _log.warning("%s", self._refusal)
+        elif files > self._files:
+            self._files, self._refusal = files, ""
 
     def _note(self, rejected: Rejected) -> None:
         # The file may hold patient data, the log line must not.

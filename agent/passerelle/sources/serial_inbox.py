@@ -1,18 +1,18 @@
-"""Where files lie that came over a line: durable before the device hears so."""
+"""Takes what comes over a line into an inbox: durable before the device hears so."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections import deque
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from passerelle.errors import SpoolFull
-from passerelle.sources.pairing import SUFFIX, is_sidecar
+from passerelle.sources.inbox import Inbox, digest_of, synchronise
+from passerelle.sources.pairing import is_sidecar
 from passerelle.sources.scan import LITTER, is_temporary
-from passerelle.spool.files import full_told, make_folder, sync_folder
+from passerelle.spool.files import full_told
 from passerelle_hw.serial.transfer import Busy, Refused
 
 if TYPE_CHECKING:
@@ -24,35 +24,21 @@ _REMEMBERED: Final = 256
 _NAME_LIMIT: Final = 200  # bytes; a sidecar's name is longer by its suffix
 
 
-class SerialInbox:
-    """Takes one file at a time, each into a folder of its own, as a whole or not at all.
-
-    That folder is named after name, content and sidecar: what a device sends again, because it did
-    not hear that we have it, is the same acquisition, today and after any restart.
-    """
+class SerialInbox(Inbox):
+    """Takes one file at a time, piece by piece."""
 
     def __init__(
-        self,
-        folder: Path,
-        staging: Path,
-        *,
-        room: Callable[[], None],
-        on_arrival: Callable[[], None],
-        limit_bytes: int,
+        self, folder: Path, staging: Path, *, room: Callable[[], None], limit_bytes: int
     ) -> None:
         """An inbox that is empty or as it was left.
 
         Args:
-            folder: What is complete lies here.
-            staging: What is being received; on the same disk, and emptied at a start.
-            room: Raises `SpoolFull` when nothing is to be taken.
-            on_arrival: Called when a file has come.
+            folder: See `Inbox`.
+            staging: See `Inbox`; emptied at a start.
+            room: See `Inbox`.
             limit_bytes: A file is not larger.
         """
-        self._folder = folder
-        self._staging = staging
-        self._room = room
-        self._on_arrival = on_arrival
+        super().__init__(folder, staging, room=room)
         self._limit = limit_bytes
         self._name = ""
         self._size = 0
@@ -67,24 +53,8 @@ class SerialInbox:
             SpoolFull: There is no room for them.
         """
         with full_told():
-            shutil.rmtree(self._staging, ignore_errors=True)
-            make_folder(self._staging)
-            make_folder(self._folder)
-
-    def tidy(self, let_go: Callable[[Path], object]) -> None:
-        """Let go of sidecars whose picture was let go of before a crash, and of empty folders.
-
-        Raises:
-            SpoolFull: There is no room for them elsewhere.
-        """
-        with full_told():
-            make_folder(self._folder)
-        for folder in self._folder.iterdir():
-            left = list(folder.iterdir())
-            if all(is_sidecar(path.name) for path in left):
-                for path in left:
-                    let_go(path)
-                folder.rmdir()
+            shutil.rmtree(self.staging, ignore_errors=True)
+        super().make()
 
     def begin(self, name: str, size: int) -> None:
         """See `Store.begin`."""
@@ -102,11 +72,11 @@ class SerialInbox:
 
     def finish(self, sidecar: bytes) -> None:
         """See `Store.finish`."""
-        digest = self._digest(sidecar)
+        digest = digest_of(self._name, sidecar, self._hash.digest())
         if digest not in self._taken:
             self._told_busy(lambda: self._keep(digest, sidecar))
             self._taken.append(digest)
-            self._on_arrival()
+            self.on_arrival()
         self.abandon()
 
     def abandon(self) -> None:
@@ -116,12 +86,12 @@ class SerialInbox:
                 self._file.close()
         self._file = None
         with suppress(OSError):  # the next `begin` writes over it
-            (self._staging / _MEDIA).unlink(missing_ok=True)
+            (self.staging / _MEDIA).unlink(missing_ok=True)
 
     def _open(self, name: str) -> None:
-        self._room()
+        self.room()
         self._name, self._size, self._hash = name, 0, hashlib.sha256()
-        self._file = (self._staging / _MEDIA).open("wb")
+        self._file = (self.staging / _MEDIA).open("wb")
 
     def _write(self, data: bytes) -> None:
         if self._file:
@@ -129,29 +99,11 @@ class SerialInbox:
             self._file.write(data)
 
     def _keep(self, digest: str, sidecar: bytes) -> None:
-        """Make it durable: the file and its sidecar appear with one rename."""
-        target = self._folder / digest
-        if self._file is None or _is_filled(target):
+        if self._file is None:
             return
-        _synchronise(self._file)
-        made = self._staging / digest
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir(mode=0o700)
-        if sidecar:
-            with (made / f"{self._name}{SUFFIX}").open("wb") as file:
-                file.write(sidecar)
-                _synchronise(file)
+        synchronise(self._file)
         self._file.close()
-        (self._staging / _MEDIA).rename(made / self._name)
-        sync_folder(made)
-        made.replace(target)
-        sync_folder(self._folder)
-
-    def _digest(self, sidecar: bytes) -> str:
-        parts = (self._name.encode(), sidecar, self._hash.digest())
-        return hashlib.sha256(b"".join(b"%d:" % len(part) + part for part in parts)).hexdigest()[
-            :32
-        ]
+        self.place(self.staging / _MEDIA, self._name, digest, sidecar)
 
     def _told_busy(self, act: Callable[[], None]) -> None:
         try:
@@ -182,12 +134,3 @@ def _check(name: str) -> None:
 
 def _too_large(limit_bytes: int) -> str:
     return f"larger than {limit_bytes >> 20} MiB"
-
-
-def _is_filled(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
-
-
-def _synchronise(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())

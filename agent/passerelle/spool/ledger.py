@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from passerelle.errors import LedgerError
-from passerelle.model import AcquisitionState, DeliveryState
+from passerelle.model import AcquisitionState, DeliveryState, Exam, Moment
 from passerelle.spool.database import Database
 from passerelle.spool.layout import Layout
 from passerelle.spool.records import Kept, read_kept_record
@@ -181,6 +181,11 @@ class Ledger:
         found = (self.kept(row["id"]) for row in self._database.rows("kept_ids"))
         return [kept for kept in found if kept is not None]
 
+    def latest_exam(self) -> Exam | None:
+        """The exam that was opened last, whether it is open still or not."""
+        row = self._database.row("latest_exam")
+        return exam_of(row) if row else None
+
     def _oldest(self, destination: str, states: tuple[DeliveryState, ...]) -> float | None:
         times = [
             row["at"]
@@ -200,6 +205,28 @@ def checked(row: sqlite3.Row) -> sqlite3.Row:
         msg = "ledger: a row is not what was written"
         raise LedgerError(msg)
     return row
+
+
+def exam_of(row: sqlite3.Row) -> Exam:
+    """The exam of a row.
+
+    Raises:
+        LedgerError: The row is damaged.
+    """
+    checked(row)
+    opened_at, closed_at = row["opened_at"], row["closed_at"]
+    return Exam(
+        id=row["id"],
+        opened_by=row["opened_by"],
+        opened_at=opened_at,
+        closed_at=closed_at,
+        last=Moment(
+            at=opened_at if closed_at is None else closed_at,
+            boot=row["boot"],
+            steady_offset=row["steady_offset"],
+        ),
+        attributes=json.loads(row["identity"]),
+    )
 
 
 def _listed(row: sqlite3.Row) -> dict[str, Any]:

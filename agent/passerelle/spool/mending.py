@@ -42,7 +42,13 @@ def mend(database: Database, layout: Layout, now: float) -> str:
         for kept in kept_folders(layout):
             if kept.record and not _is_whole(database, kept.record.origin.id):
                 entry.enter_kept(database, kept.record, kept.state, now=now)
-        for repair in ("drop_lonely_deliveries", "adopt_instances", "drop_lonely_patients"):
+        for repair in (
+            "drop_lonely_deliveries",
+            "adopt_instances",
+            "drop_lonely_patients",
+            "drop_lonely_exams",
+            "drop_lonely_exam_patients",
+        ):
             database.run(repair)
         recount(database)
     count = sum(len(rows) for rows in broken.values())

@@ -103,7 +103,39 @@ def _third(database: sqlite_utils.Database) -> None:
     _tally_by_upsert(database, "delivery", "destination")
 
 
-_STEPS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (_first, _second, _third)
+def _fourth(database: sqlite_utils.Database) -> None:
+    """Exams that somebody opened; whose they are lies apart, as with acquisitions."""
+    database.table("exam").create(
+        {
+            "id": int,
+            "opened_by": str,
+            "opened_at": float,
+            "closed_at": float,
+            "boot": str,
+            "steady_offset": float,
+            "seal": int,
+        },
+        pk="id",
+    )
+    database.table("exam").create_index(["opened_at"])
+    database.execute("CREATE INDEX exam_open ON exam (id) WHERE closed_at IS NULL")
+    database.table("exam_patient").create(
+        {"exam_id": int, "identity": str, "seal": int}, pk="exam_id"
+    )
+    database.table("exam_doubt").create(
+        {"id": int, "exam_id": int, "begins": float, "ends": float, "seal": int}, pk="id"
+    )
+    sealed = sealed_columns(database.conn)
+    for table in ("exam", "exam_patient", "exam_doubt"):
+        _seal(database, table, sealed[table])
+
+
+_STEPS: Final[tuple[Callable[[sqlite_utils.Database], None], ...]] = (
+    _first,
+    _second,
+    _third,
+    _fourth,
+)
 
 
 def _acquisitions(database: sqlite_utils.Database) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The newest version of the ledger that this code reads and writes.
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 def seal(*values: object) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from passerelle.spool import files
 from passerelle.spool.deliveries import Deliveries
+from passerelle.spool.exams import Exams
 from passerelle.spool.layout import Layout
 from passerelle.spool.lock import Lock
 from passerelle.spool.memory import Memory
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from passerelle.spool.database import Database
 
 
-class Spool(Orders, Deliveries, Proofs, Removal):
+class Spool(Orders, Deliveries, Proofs, Removal, Exams):
     """What is durable here. Every method may be called from any thread."""
 
     def __init__(

@@ -29,4 +29,7 @@ class Captured:
     frame_times_ms: tuple[float, ...] = ()  #: since the frame before; the first is 0; of a clip
     missing: int = 0  #: frames of the clip that the camera's count shows to be lost
     pixel_aspect: tuple[int, int] = (1, 1)  #: vertical, horizontal
+    bits: int = (
+        8  #: of a sample that mean something; those of a 10 or 12 bit camera are the low ones
+    )
     lossy: bool = False  #: compressed lossily here, from what the camera gave uncompressed

@@ -41,6 +41,14 @@ class Reply:
     answer: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A file that was begun, or should have been, and is not taken; the device begins it again."""
+
+    why: str
+    answer: bytes
+
+
 Event = Message | Rejected | Reply
 
 

@@ -155,14 +155,19 @@ def _opened(settings: LineSettings) -> serial.SerialBase:
             bytesize=settings.data_bits,
             parity=settings.parity[0].upper(),
             stopbits=settings.stop_bits,
-            write_timeout=_WRITE_S,
+            write_timeout=None if _is_rfc2217(settings.url) else _WRITE_S,
             exclusive=True,
         )
         port.timeout = _READ_S if hasattr(port, "cancel_read") else _UNINTERRUPTED_READ_S
         port.open()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise LineGone(_why(error)) from error
     return port
+
+
+def _is_rfc2217(url: str) -> bool:
+    """Such a port refuses to open with a limit on writing (pyserial 3.5)."""
+    return url.lower().startswith("rfc2217:")
 
 
 def _marks_parity(port: Any, settings: LineSettings) -> bool:  # noqa: ANN401 - any of pyserial's

@@ -30,11 +30,23 @@ class Bench:
         self.go = folder / "go"
         self._threads = ThreadPoolExecutor(8)
 
-    def ask(self, kind: str, *, alone: bool = False) -> Future[int]:
+    def ask(self, kind: str, *, alone: bool = False, subject: str = "") -> Future[int]:
         body = {"file": str(self.go)}
         return self._threads.submit(
-            lambda: self.pool.request(kind, body, deadline_s=20, alone=alone)["pid"]
+            lambda: self.pool.request(kind, body, deadline_s=20, alone=alone, subject=subject)[
+                "pid"
+            ]
         )
+
+    def prepare(self, subject: str, *, crash: bool = False) -> None:
+        told = self.go.with_name(f"prepared-{subject}")
+        self.pool.prepare(subject, {"file": str(self.go), "told": str(told), "crash": crash})
+
+    def prepared(self, subject: str) -> list[int]:
+        """Who prepared it, as soon as somebody does."""
+        told = self.go.with_name(f"prepared-{subject}")
+        wait_until(lambda: told.exists() and told.read_text())
+        return [int(pid) for pid in told.read_text().split()]
 
     def running(self) -> int:
         return sum(child.pid is not None for child in self.children)
@@ -134,3 +146,50 @@ def test_there_are_workers_for_this_machines_cores_and_none_runs_yet() -> None:
     children = workers()
     assert 1 <= len(children) <= 4
     assert {child.pid for child in children} == {None}
+
+
+def test_who_is_preparing_something_is_waited_for_and_asked(bench: Bench) -> None:
+    bench.prepare("a")
+    (preparing,) = bench.prepared("a")
+    other = bench.ask("echo").result()
+    assert other != preparing, "it is not kept from others"
+    asked = bench.ask("echo", subject="a")
+    wait_until(lambda: bench.pool._wanting == 1)  # noqa: SLF001 - that it waits shows nowhere else
+    bench.go.touch()
+    assert asked.result() == preparing
+
+
+def test_nothing_is_prepared_while_requests_wait(bench: Bench) -> None:
+    asked = [bench.ask("wait") for _ in range(4)]
+    wait_until(lambda: bench.pool._wanting == 1)  # noqa: SLF001 - that it waits shows nowhere else
+    bench.prepare("a")
+    bench.go.touch()
+    assert all(one.result() for one in asked)
+    assert not bench.go.with_name("prepared-a").exists()
+
+
+def test_what_is_requested_first_is_not_prepared_any_more(bench: Bench) -> None:
+    for subject in "abcd":
+        bench.prepare(subject)
+    busy = [bench.prepared(subject) for subject in "abc"]
+    asked = bench.ask("echo", subject="d")
+    wait_until(lambda: bench.pool._wanting == 1)  # noqa: SLF001 - that it waits shows nowhere else
+    bench.go.touch()
+    assert asked.result() in {pid for (pid,) in busy}
+    assert not bench.go.with_name("prepared-d").exists()
+
+
+def test_a_preparation_that_ends_its_child_harms_nobody(bench: Bench) -> None:
+    bench.prepare("a", crash=True)
+    bench.prepared("a")
+    assert bench.ask("echo", subject="a").result()
+
+
+def test_only_so_many_preparations_wait(bench: Bench) -> None:
+    subjects = [f"{number:03}" for number in range(40)]
+    for subject in subjects:
+        bench.prepare(subject)
+    bench.go.touch()
+    wait_until(lambda: len(bench.pool._free) == 3)  # noqa: SLF001 - nobody is at work any more
+    done = sum(bench.go.with_name(f"prepared-{subject}").exists() for subject in subjects)
+    assert 16 <= done <= 20

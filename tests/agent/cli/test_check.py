@@ -141,3 +141,15 @@ def test_a_serial_port_is_tried_and_one_that_is_absent_fails(run: Run, tmp_path:
         assert verdicts(told)["scope"] == [verdict]
         assert words in told.out
     line.unplug()
+
+
+def test_a_barcode_scanner_is_opened_or_it_is_said_why_not(run: Run, tmp_path: Path) -> None:
+    pair = PtyPair()
+    config = configured(tmp_path, f'[identity.barcode]\nport = "{pair.name}"')
+    told = run("check", "-c", config)
+    assert verdicts(told)["barcode"] == ["ok"]
+    pair.unplug()
+    config = configured(tmp_path, f'[identity.barcode]\ninput = "{tmp_path}/scanner"')
+    told = run("check", "-c", config)
+    assert verdicts(told)["barcode"] == ["FAILED"]
+    assert "No such file" in told.out

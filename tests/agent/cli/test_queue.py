@@ -63,7 +63,7 @@ def test_what_is_owed_and_what_waits_is_listed(run: Callable[..., Told], waiting
     assert listed(run, waiting, "--state", "HELD") == [rows[1]]
     told = run("queue", "list", "-c", waiting.config)
     assert told.code == 0
-    for shown in (waiting.uid, waiting.held, waiting.quarantined, "no patient: neither"):
+    for shown in (waiting.uid, waiting.held, waiting.quarantined, "no patient: no"):
         assert shown in told.out
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from objects_support import WHOSE, faults, object_of
+from objects_support import WHOSE, faults, object_of, request
+from passerelle.dicom.ahead import prepare
 from passerelle.errors import EncodingError
 from pictures_support import COLUMNS, ROWS, colours, decoded, deep, encoded, greys, written
 from video_support import TIMED, frames_as_jpegs
@@ -165,3 +166,12 @@ def test_the_rest_of_the_image_type_stays(tmp_path: Path) -> None:
     read = object_of(media, tmp_path / "out", sop_class="Ultrasound", attributes=said, **CROP)
 
     assert list(read.ImageType) == ["DERIVED", "PRIMARY", "", "0001"]
+
+
+def test_what_was_read_ahead_for_one_mask_never_serves_another(tmp_path: Path) -> None:
+    media = written(tmp_path, "a.png", encoded(colours(), "PNG"))
+    prepare(request(media, tmp_path))  # without a mask, as before somebody wrote one
+
+    read = object_of(media, tmp_path / "out", **MASK)
+
+    assert (read.pixel_array == masked(colours())).all()

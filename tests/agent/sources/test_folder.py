@@ -281,3 +281,15 @@ def test_the_structure_of_a_file_is_followed_while_it_settles() -> None:
         desk.source._wait(desk.clock.now)  # noqa: SLF001 - what it does where it would only wait
         path.chmod(0)
         assert offered(desk.look(1)) == ["a.png"], "nobody had to read it any more"
+
+
+def test_whoever_works_ahead_hears_of_whole_files_while_they_settle(tmp_path: Path) -> None:
+    whole: list[str] = []
+    desk = Desk(tmp_path, on_whole=lambda path: whole.append(path.name))
+    desk.drop("a.png", picture("PNG"))
+    desk.drop("b.png", picture("PNG")[:-20])
+    assert desk.look() == []
+    desk.clock.now += 1
+    for _ in range(2):
+        desk.source._wait(desk.clock.now)  # noqa: SLF001 - what it does where it would only wait
+    assert whole == ["a.png"]

@@ -191,7 +191,6 @@ def test_bytes_that_the_line_lost_or_damaged_are_told_asked_for_again_and_kept_a
         tmp_path / "inbox",
         tmp_path / "receiving",
         room=lambda: None,
-        on_arrival=lambda: None,
         limit_bytes=1,
     )
     stop = threading.Event()

@@ -35,9 +35,9 @@ class Desk:
             self.folder,
             self.staging,
             room=self._room,
-            on_arrival=self._count,
             limit_bytes=1 << 20,
         )
+        self.inbox.on_arrival = self._count
         self.inboxes.append(self.inbox)
         self.inbox.make()
         return self.inbox

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 import termios
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+import serial
+from serial.rfc2217 import PortManager
 
 from passerelle_hw.serial.line import Line, LineGone, LineSettings
 from serial_support import PtyPair
@@ -109,3 +112,37 @@ def test_a_serial_server_on_the_network_is_a_line_too() -> None:
                 assert device.recv(1) == b"\x06"
             with pytest.raises(LineGone):
                 line.read(5)
+
+
+def test_every_other_url_of_pyserial_is_a_line_or_told() -> None:
+    with closing(Line(LineSettings(url="loop://", parity="even"))) as line:
+        line.write(b"\xff\x00abc")
+        assert read(line, 5) == b"\xff\x00abc"
+    with pytest.raises(LineGone, match="nowhere"):
+        Line(LineSettings(url="hwgrep://nowhere"))
+
+
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial 3.5
+def test_a_serial_server_that_speaks_rfc2217_is_a_line_too() -> None:
+    device = serial.serial_for_url("loop://", timeout=0.05)  # gives back what is sent to it
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve_rfc2217, args=(server, device), daemon=True)
+        thread.start()
+        url = f"rfc2217://127.0.0.1:{server.getsockname()[1]}"
+        with closing(Line(LineSettings(url=url, baudrate=9600))) as line:
+            line.write(b"\xff\x00abc")
+            assert read(line, 5) == b"\xff\x00abc"
+            assert device.baudrate == 9600, "the settings reach the server"
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def serve_rfc2217(server: socket.socket, device: serial.SerialBase) -> None:
+    """One connection to a port, as pyserial's own example of a server has it."""
+    connection, _ = server.accept()
+    with connection, connection.makefile("rwb", buffering=0) as stream:
+        manager = PortManager(device, stream)
+        while data := connection.recv(1024):
+            device.write(b"".join(manager.filter(data)))
+            if back := device.read(device.in_waiting):
+                connection.sendall(b"".join(manager.escape(back)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from passerelle_hw.serial.events import Damaged
-from passerelle_hw.serial.nidek import Nidek, lines_of
+from passerelle_hw.serial.nidek import Nidek, NidekChecked, lines_of, segments_of
 from serial_support import bodies, fed, reasons
 
 #: Sections 4.1 (1), 4.2 and 4.3.2 of the manual, with invented values.
@@ -63,3 +63,23 @@ def test_a_byte_with_wrong_parity_spoils_its_message_and_no_other() -> None:
     assert nidek.feed(MESSAGE[:40]) == []
     assert reasons(nidek.interrupt("a byte with wrong parity")) == ["a byte with wrong parity"]
     assert bodies(nidek.feed(MESSAGE[41:] + MESSAGE)) == [BODY]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"DLM", b"DLM\x02a", b"\x02a\x17", b"DLM\x02a\x17b", b"DLM\x02\x17", b"DLM\x02\xe9\x17"],
+)
+def test_what_has_not_the_layout_of_a_lensmeter_is_no_message_though_its_sum_is_right(
+    body: bytes,
+) -> None:
+    with pytest.raises(Damaged):
+        segments_of(body)
+    wire = b"\x01" + body + b"\x04"
+    events = fed(NidekChecked(), wire + b"%04X" % sum(wire))
+    assert bodies(events) == []
+    assert reasons(events)
+
+
+def test_the_segments_of_a_lensmeter_have_their_end_with_or_without_cr() -> None:
+    assert segments_of(b"DLM\x02a b\x17\rc\x17\r") == ("DLM", ["a b", "c"])
+    assert segments_of(b"DLM\x02a b\x17c\x17") == ("DLM", ["a b", "c"])
