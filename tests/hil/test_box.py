@@ -68,7 +68,12 @@ def webcam(folder: Path, port: int) -> Iterator[list[bytes]]:
         yield frames
 
 
-def test_a_camera_in_the_box_reaches_the_archive_byte_for_byte(box: Box, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "is_timed", [False, pytest.param(True, marks=pytest.mark.campaign)], ids=["gate", "timed"]
+)
+def test_a_camera_in_the_box_reaches_the_archive_byte_for_byte(
+    box: Box, tmp_path: Path, *, is_timed: bool
+) -> None:
     port = free_port()
     archive = Archive(folder=tmp_path / "archive", reporting="same")
     archive.start()
@@ -90,8 +95,11 @@ def test_a_camera_in_the_box_reaches_the_archive_byte_for_byte(box: Box, tmp_pat
     identical = sum(frame in frames for frame in came)
     print(f"| frames byte for byte at the archive | {identical} of {FRAMES} |")
     assert identical == len(came) == FRAMES
-    assert figures["frames a second"] >= 20
-    assert figures["good again after s"] <= 10
+    assert figures["format"] == "MJPG 1280x720"
+    assert figures["truncated"] == 0
+    if is_timed:  # on a machine that does nothing else
+        assert figures["frames a second"] >= 25
+        assert figures["good again after s"] <= 10
     assert (figures["problems"], figures["stopped"]) == ([], 0)
 
 
